@@ -1,0 +1,73 @@
+"""Which fields hold personal data, and of which class: told by their type, from the first event on.
+
+The mark is all that a mapper needs to seal a field with the key of its patient and class (Law 91/2025, Art 14), and
+all that an analyst's stream needs to leave it out. A field without a mark is a coarse fact that may stay in clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, StringConstraints
+
+
+class DataClass(StrEnum):
+    """The classes for which a patient has one key each."""
+
+    IDENTITY = "identity"
+    CONTACT = "contact"
+    CLINICAL = "clinical"
+    MEDIA = "media"
+
+
+@dataclass(frozen=True)
+class Personal:
+    """The mark in an annotation: this field holds personal data of this class."""
+
+    of: DataClass
+
+
+def _text(longest: int) -> StringConstraints:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
+
+
+Name = Annotated[str, _text(200), Personal(DataClass.IDENTITY)]
+IdentityNumber = Annotated[str, _text(64), Personal(DataClass.IDENTITY)]
+BirthDate = Annotated[date, Personal(DataClass.IDENTITY)]
+Contact = Annotated[str, _text(400), Personal(DataClass.CONTACT)]
+ClinicalText = Annotated[str, _text(20_000), Personal(DataClass.CLINICAL)]
+
+# Texts that are about the work and not about a patient carry only a limit.
+Label = Annotated[str, _text(200)]
+Reason = Annotated[str, _text(2_000)]
+
+
+def personal_fields(model: type[BaseModel]) -> Mapping[str, DataClass]:
+    """The marked fields of an event or value, as dotted paths; `[]` stands for each element of a list."""
+    return dict(_marked(model, ""))
+
+
+def _marked(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, DataClass]]:
+    for name, field in model.model_fields.items():
+        path = prefix + name
+        marks = [mark for mark in field.metadata if isinstance(mark, Personal)]
+        if marks:
+            yield path, marks[-1].of
+        else:
+            yield from _inside(field.annotation, path)
+
+
+def _inside(annotation: Any, path: str) -> Iterator[tuple[str, DataClass]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield from _marked(annotation, path + ".")
+        return
+    repeated = getattr(annotation, "__origin__", None) in (list, tuple, frozenset, set)
+    for inner in getattr(annotation, "__args__", ()):
+        for mark in getattr(inner, "__metadata__", ()):
+            if isinstance(mark, Personal):
+                yield path, mark.of
+        yield from _inside(inner, path + "[]" if repeated else path)

@@ -1,0 +1,110 @@
+"""Reference data: the figures and lists that law and medicine change. Data with validity and source, never constants.
+
+Each row says from which day to which day it holds and where it was published, so that a decision of any year can be
+made, and made again, with the rules of that year. The rows are loaded from files outside this package.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from domain._kernel import DomainError, Value
+from domain._values import Code, Coding, LinkQuality, Urgency, Validity
+
+
+class Rule(Value):
+    """A row of reference data: when it holds, and its source."""
+
+    valid: Validity
+    source: str
+
+
+class UrgencyClock(Rule):
+    urgency: Urgency
+    first_answer_within_s: int
+
+
+class CodeSystem(Rule):
+    """A version of a code system that may be used for new entries; old entries keep theirs."""
+
+    system: Code
+    version: Code
+    pattern: str
+
+
+class RemoteDisease(Rule):
+    """A disease that may be examined and treated remotely: an ICD-10 code or the beginning of one."""
+
+    code: Code
+    name_vi: str
+
+
+class Speciality(Rule):
+    code: Code
+    name_vi: str
+    name_en: str
+
+
+class QualityGate(Rule):
+    """What a live picture must reach to be labelled diagnostic. Units as in LinkQuality."""
+
+    min_width: int
+    min_height: int
+    min_frames_per_second: int
+    min_bitrate_kbps: int
+    max_delay_ms: int
+    max_loss_percent: int
+
+    def passes(self, measured: LinkQuality) -> bool:
+        return (
+            measured.width >= self.min_width
+            and measured.height >= self.min_height
+            and measured.frames_per_second >= self.min_frames_per_second
+            and measured.bitrate_kbps >= self.min_bitrate_kbps
+            and measured.delay_ms <= self.max_delay_ms
+            and measured.loss_percent <= self.max_loss_percent
+        )
+
+
+class NoRuleInForce(DomainError, code="NO_RULE_IN_FORCE"):
+    """The reference data has no rule {rule} for {day}."""
+
+
+class ReferenceData(Value):
+    """All rules of all times. `digest` names exactly this content."""
+
+    digest: str = ""
+    urgency_clocks: tuple[UrgencyClock, ...] = ()
+    code_systems: tuple[CodeSystem, ...] = ()
+    remote_diseases: tuple[RemoteDisease, ...] = ()
+    specialities: tuple[Speciality, ...] = ()
+    quality_gates: tuple[QualityGate, ...] = ()
+
+    def first_answer_within(self, urgency: Urgency, day: date) -> timedelta:
+        for clock in self.urgency_clocks:
+            if clock.urgency == urgency and clock.valid.holds(day):
+                return timedelta(seconds=clock.first_answer_within_s)
+        raise NoRuleInForce(rule=f"urgency clock {urgency}", day=day)
+
+    def accepts(self, coding: Coding, day: date) -> bool:
+        """Whether a new entry of this day may be coded so: the version is in force and the code has its form."""
+        return any(
+            row.system == coding.system
+            and row.version == coding.version
+            and row.valid.holds(day)
+            and re.fullmatch(row.pattern, coding.code) is not None
+            for row in self.code_systems
+        )
+
+    def treatable_remotely(self, coding: Coding, day: date) -> bool:
+        return any(coding.code.startswith(row.code) and row.valid.holds(day) for row in self.remote_diseases)
+
+    def knows_speciality(self, code: str, day: date) -> bool:
+        return any(row.code == code and row.valid.holds(day) for row in self.specialities)
+
+    def diagnostic_quality(self, measured: LinkQuality, day: date) -> bool:
+        for gate in self.quality_gates:
+            if gate.valid.holds(day):
+                return gate.passes(measured)
+        raise NoRuleInForce(rule="quality gate", day=day)

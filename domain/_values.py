@@ -1,0 +1,126 @@
+"""Values that several aggregates share, named as in FHIR, DICOM and Vietnamese law."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from domain._kernel import Value
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+class ConsultationKind(StrEnum):
+    """The six kinds of telehealth activity (Circular 49/2017/TT-BYT, Art 1)."""
+
+    REMOTE_ADVICE = "remote_advice"
+    CONSULTATION = "consultation"
+    TELE_IMAGING = "tele_imaging"
+    TELE_PATHOLOGY = "tele_pathology"
+    TELE_SURGERY = "tele_surgery"
+    TRAINING = "training"
+
+
+class RemoteMode(StrEnum):
+    """The four legal modes of remote care (Law 15/2023, Art 64 and 80; Decree 96/2023, Art 87 and 88)."""
+
+    DIRECT_TO_PATIENT = "direct_to_patient"
+    VIA_RECEIVING_FACILITY = "via_receiving_facility"
+    INTER_FACILITY_SUPPORT = "inter_facility_support"
+    REMOTE_CONSULTATION = "remote_consultation"
+
+
+class Urgency(StrEnum):
+    """How soon a referral needs its first answer; the clocks are reference data."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    ROUTINE = "routine"
+
+
+class Coding(Value):
+    """A code in a named version of a code system, as in FHIR's Coding."""
+
+    system: Code
+    version: Code
+    code: Code
+    display: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+
+
+class Quantity(Value):
+    """A measured value with its UCUM unit, as in FHIR's Quantity."""
+
+    value: Decimal
+    unit: Code
+
+
+class Period(Value):
+    """From `start` up to, not including, `end`."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("a period ends after it starts")
+        return self
+
+    def overlaps(self, other: Period) -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def covers(self, other: Period) -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+    def holds(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+
+class Validity(Value):
+    """Days on which something holds: from the first day to the last one, both included; open when none is given."""
+
+    first: date
+    last: date | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.last is not None and self.last < self.first:
+            raise ValueError("the last day is not before the first")
+        return self
+
+    def holds(self, day: date) -> bool:
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+class Blob(Value):
+    """Bytes that are stored elsewhere, known by their hash. `size` is in bytes."""
+
+    sha256: Sha256
+    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
+    size: Annotated[int, Field(gt=0)]
+
+
+class LinkQuality(Value):
+    """What was measured on the line while a picture was taken.
+
+    Bit rate in kbit/s, one-way delay in ms, loss in percent, picture in pixels and frames per second.
+    """
+
+    bitrate_kbps: Annotated[int, Field(ge=0)]
+    delay_ms: Annotated[int, Field(ge=0)]
+    loss_percent: Annotated[Decimal, Field(ge=0, le=100)]
+    width: Annotated[int, Field(ge=0)] = 0
+    height: Annotated[int, Field(ge=0)] = 0
+    frames_per_second: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+
+
+class Location(Value):
+    """A place on earth in degrees (WGS 84)."""
+
+    latitude: Annotated[Decimal, Field(ge=-90, le=90)]
+    longitude: Annotated[Decimal, Field(ge=-180, le=180)]
