@@ -1,0 +1,162 @@
+"""The log in PostgreSQL, as commands need it: grouped loads, group commit, no lost and no doubled command.
+
+Decided in docs/adr/0002: one SQL function appends the commands of a whole batch under one lock. When the line
+breaks at COMMIT nobody knows whether the batch is in the log; so the same batch is sent again, and the command ids
+tell what had already happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import asyncpg
+
+from commands._bus import Append, Appended, Conflict, Unavailable
+from domain._kernel import Recorded
+from infra.batcher import Batcher, Waiting
+from infra.mapper import COLUMNS, stored_from, to_recorded, to_stored_state
+from infra.measures import APPEND_SECONDS, BATCH_SIZE
+from infra.postgres import LINE_FAULTS, Line
+
+MOST_IN_A_BATCH = 96
+MOST_WAITING = 4_096
+GIVE_UP_AFTER_S = 12.0
+
+APPEND = "select * from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+LOAD = f"""
+    select {COLUMNS} from unnest($1::uuid[], $2::bigint[]) as wanted (id, after)
+      join events on originator_id = wanted.id and originator_version > wanted.after
+     order by originator_id, originator_version
+"""
+ANSWER = "select command_id, fingerprint, stream_id, version, last_position from commands where command_id = $1"
+
+# A broken line, a held lock, a full disk: nothing is known to be wrong with the request itself.
+TRY_AGAIN = (
+    *LINE_FAULTS,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,
+)
+
+Wish = Mapping[UUID, int]
+Found = Mapping[UUID, Sequence[Recorded]]
+
+
+class PostgresEventStore:
+    """Three lines to the server: one that appends, one that loads, one that answers about earlier commands."""
+
+    def __init__(self, dsn: str) -> None:
+        self._append_line, self._load_line, self._answer_line = Line(dsn), Line(dsn), Line(dsn)
+        self._appends: Batcher[Append, Appended] = Batcher(
+            self._append_batch, most=MOST_IN_A_BATCH, waiting=MOST_WAITING, pick=independent_ones
+        )
+        self._loads: Batcher[Wish, Found] = Batcher(self._load_batch, most=256, waiting=MOST_WAITING)
+        self._answers: Batcher[UUID, Appended | None] = Batcher(self._find_answers, most=1, waiting=MOST_WAITING)
+
+    async def load(self, after: Wish) -> Found:
+        return await self._loads.submit(after)
+
+    async def append(self, wish: Append) -> Appended:
+        began = time.perf_counter()
+        try:
+            return await self._appends.submit(wish)
+        finally:
+            APPEND_SECONDS.observe(time.perf_counter() - began)
+
+    async def answer_to(self, command_id: UUID) -> Appended | None:
+        return await self._answers.submit(command_id)
+
+    async def close(self) -> None:
+        for batcher in (self._appends, self._loads, self._answers):
+            await batcher.close()
+        for line in (self._append_line, self._load_line, self._answer_line):
+            await line.close()
+
+    async def _append_batch(self, batch: Sequence[Append]) -> Sequence[Appended | BaseException]:
+        BATCH_SIZE.observe(len(batch))
+        rows = await _until_answered(self._append_line, APPEND, *_columns(batch))
+        return [_outcome(row) for row in sorted(rows, key=lambda row: int(row["ordinal"]))]
+
+    async def _load_batch(self, wishes: Sequence[Wish]) -> Sequence[Found]:
+        wanted: dict[UUID, int] = {}
+        for wish in wishes:
+            for stream_id, after in wish.items():
+                wanted[stream_id] = min(after, wanted.get(stream_id, after))
+        rows = await _until_answered(self._load_line, LOAD, list(wanted), list(wanted.values()))
+        histories: dict[UUID, list[Recorded]] = {}
+        for row in rows:
+            histories.setdefault(row["originator_id"], []).append(to_recorded(stored_from(row)))
+        return [_part_of(histories, wish) for wish in wishes]
+
+    async def _find_answers(self, command_ids: Sequence[UUID]) -> Sequence[Appended | None]:
+        rows = await _until_answered(self._answer_line, ANSWER, command_ids[0])
+        return [_appended(rows[0]) if rows else None]
+
+
+async def _until_answered(line: Line, query: str, *arguments: object) -> list[asyncpg.Record]:
+    """Ask, and ask again over a new line when the old one broke: every query here may be repeated safely."""
+    deadline = time.monotonic() + GIVE_UP_AFTER_S
+    while True:
+        try:
+            return await (await line.get()).fetch(query, *arguments)
+        except TRY_AGAIN as fault:
+            await line.drop()
+            if time.monotonic() > deadline:
+                raise Unavailable(retry_after=2.0) from fault
+            await asyncio.sleep(0.1)
+
+
+def independent_ones(queue: deque[Waiting[Append, Appended]], most: int) -> list[Waiting[Append, Appended]]:
+    """The first commands of the queue of which none rests on what another of them writes; the rest keeps its order."""
+    picked: list[Waiting[Append, Appended]] = []
+    kept: list[Waiting[Append, Appended]] = []
+    written: set[UUID] = set()
+    while queue and len(picked) < most:
+        waiting = queue.popleft()
+        wish = waiting[0]
+        if wish.stream_id in written or not written.isdisjoint(wish.guards):
+            kept.append(waiting)
+        else:
+            picked.append(waiting)
+        written.add(wish.stream_id)
+    queue.extendleft(reversed(kept))
+    return picked
+
+
+def _columns(batch: Sequence[Append]) -> tuple[Sequence[object], ...]:
+    guards = [(n, id_, version) for n, wish in enumerate(batch, 1) for id_, version in wish.guards.items()]
+    events = [(n, new) for n, wish in enumerate(batch, 1) for new in wish.events]
+    return (
+        [wish.command_id for wish in batch],
+        [wish.fingerprint for wish in batch],
+        [wish.stream_id for wish in batch],
+        [wish.expected_version for wish in batch],
+        [n for n, _, _ in guards],
+        [id_ for _, id_, _ in guards],
+        [version for _, _, version in guards],
+        [n for n, _ in events],
+        [new.event.name for _, new in events],
+        [new.event.schema_version for _, new in events],
+        [to_stored_state(new.event) for _, new in events],
+        [new.metadata.to_json() for _, new in events],
+    )
+
+
+def _outcome(row: asyncpg.Record) -> Appended | Conflict:
+    return Conflict() if row["outcome"] == "conflict" else _appended(row)
+
+
+def _appended(row: asyncpg.Record) -> Appended:
+    return Appended(row["stream_id"], row["version"], row["last_position"], row["fingerprint"])
+
+
+def _part_of(histories: Mapping[UUID, Sequence[Recorded]], wish: Wish) -> Found:
+    found = {
+        stream_id: [recorded for recorded in histories.get(stream_id, ()) if recorded.version > after]
+        for stream_id, after in wish.items()
+    }
+    return {stream_id: history for stream_id, history in found.items() if history}
