@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import asyncpg
+import orjson
+from pydantic_core import to_json
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -41,7 +43,20 @@ class NotDurable(RuntimeError):
 
 async def connect(dsn: str, **session: str) -> Connection:
     """A connection with the limits above; `session` overrides single ones, such as a longer statement_timeout."""
-    return await asyncpg.connect(dsn, timeout=5, command_timeout=60, server_settings={**SESSION, **session})
+    connection: Connection = await asyncpg.connect(
+        dsn, timeout=5, command_timeout=60, server_settings={**SESSION, **session}
+    )
+    await prepare(connection)
+    return connection
+
+
+async def prepare(connection: Connection) -> None:
+    """Let JSON columns be Python values on both sides; also the `init` of pools."""
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
+
+
+def _to_json(value: object) -> str:
+    return to_json(value).decode()
 
 
 async def assert_durable(connection: Connection) -> None:
