@@ -93,8 +93,8 @@ async def _read(db: Connection, table: Table[R], condition: Condition, ordered: 
 
 
 def _shape(table: Table[Any], columns: Sequence[str]) -> TypeAdapter[tuple[Any, ...]]:
-    hints = table.hints
-    return TypeAdapter(tuple[tuple(hints[column] for column in columns)])  # type: ignore[arg-type]
+    shape: Any = tuple.__class_getitem__(tuple(table.hints[column] for column in columns))
+    return TypeAdapter(shape)
 
 
 def write_cursor(table: Table[R], columns: Sequence[str], row: R) -> str:
