@@ -56,7 +56,9 @@ class Types:
             return hint
         if isinstance(hint, type) and issubclass(hint, Enum):
             return _enum(hint)
-        if isinstance(hint, type) and (is_typeddict(hint) or dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel)):
+        if isinstance(hint, type) and (
+            is_typeddict(hint) or dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel)
+        ):
             return self._object(hint, as_input)
         return Json
 
@@ -105,7 +107,11 @@ def resolver(name: str, answer: Callable[..., Any], arguments: Mapping[str, tupl
         return await answer(self, info, **given)
 
     resolve.__name__ = name
-    resolve.__annotations__ = {"info": strawberry.Info, **{n: hint for n, (hint, _) in arguments.items()}, "return": returns}
+    resolve.__annotations__ = {
+        "info": strawberry.Info,
+        **{n: hint for n, (hint, _) in arguments.items()},
+        "return": returns,
+    }
     parameters = [
         inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
         inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info),
@@ -123,7 +129,5 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(one) for one in value]
     if hasattr(type(value), "__strawberry_definition__"):
-        return {
-            name: plain(one) for name, one in vars(value).items() if one is not strawberry.UNSET
-        }
+        return {name: plain(one) for name, one in vars(value).items() if one is not strawberry.UNSET}
     return value
