@@ -45,7 +45,7 @@ class Ports:
 
     @classmethod
     def choose(cls, settings: Settings) -> "Ports":
-        """Checks the fixed ports, takes the remembered ones that are still free, chooses the rest and keeps them all."""
+        """Checks the fixed ports, takes remembered ones that are still free, chooses the rest, and keeps them all."""
         fixed = cls(settings.api_port, settings.issuer_port, settings.postgres_port, settings.kafka_port)
         remembered = asdict(cls.load(settings.data))
         candidates = _candidates(settings.data, avoid={*asdict(fixed).values(), *remembered.values()})
