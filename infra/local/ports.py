@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from infra.local.files import write_atomically
-from infra.serving import bound_socket
+from infra.serving import LOOPBACK, bound_socket
 from infra.settings import Settings
 
 FIRST, LAST = 10_000, 32_000
@@ -61,6 +61,13 @@ class Ports:
         ports = cls(**chosen)
         write_atomically(_file(settings.data), json.dumps(asdict(ports)), mode=0o644)
         return ports
+
+
+def issuer_url(settings: Settings) -> str:
+    """The configured issuer, else the development issuer of this data folder."""
+    if settings.oidc_issuer is not None:
+        return settings.oidc_issuer
+    return f"http://{LOOPBACK}:{settings.issuer_port or Ports.load(settings.data).issuer}"
 
 
 def is_free(port: int) -> bool:
