@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import UnionType
 from typing import Any, ClassVar, TypeAlias, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from domain._kernel import Actor, DomainError, Event, Metadata, Role, State, Value
 from domain._reference import ReferenceData
+from domain._values import local_day
 
 CLOCK_LEEWAY = timedelta(minutes=5)
 
@@ -42,6 +43,16 @@ class Context(Value):
     clinical_time: datetime | None = None
     reference: ReferenceData
 
+    @property
+    def happened_at(self) -> datetime:
+        """When it happened, which is now unless the entry comes late."""
+        return self.clinical_time or self.now
+
+    @property
+    def day(self) -> date:
+        """The day on which it happened: the one whose rules hold."""
+        return local_day(self.happened_at)
+
     def metadata(self, command_id: UUID, patient_id: UUID | None) -> Metadata:
         return Metadata(
             actor=self.actor,
@@ -49,7 +60,7 @@ class Context(Value):
             command_id=command_id,
             causation_id=self.causation_id,
             correlation_id=self.correlation_id,
-            clinical_time=self.clinical_time or self.now,
+            clinical_time=self.happened_at,
             patient_id=patient_id,
         )
 
