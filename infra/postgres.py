@@ -27,6 +27,8 @@ LINE_FAULTS = (
 SESSION = {
     "application_name": "telehealth",
     "synchronous_commit": "on",
+    # Each statement after the lock must see what was committed before it.
+    "default_transaction_isolation": "read committed",
     "lock_timeout": "4s",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "10s",
