@@ -30,7 +30,7 @@ class Api:
 
 
 def build_api(services: Services, feed: Feed, verify: Verify, *, production: bool) -> Api:
-    """`verify` takes an Authorization header and answers with the token in it, or raises a DomainError."""
+    """`verify` takes an Authorization header and answers with the token in it, or raises Unauthenticated."""
     engine = Engine(executable(build_schema()), introspection=not production)
     subscriptions = Subscriptions(engine, feed, services, sources())
 

@@ -21,7 +21,7 @@ from domain._kernel import DomainError
 from graphql_api.access import Viewer
 from graphql_api.cohorts import Subscriptions
 from graphql_api.engine import BadRequest, Engine, Operation, told
-from graphql_api.viewer import RequestContext, Services
+from graphql_api.viewer import RequestContext, Services, Unauthenticated
 from graphql_api.websocket import Authenticate
 
 LARGEST_BODY = 64 * 1024
@@ -35,7 +35,7 @@ class HttpEndpoint:
     async def answer(self, request: Request) -> Response:
         try:
             viewer = await self._who(request.headers.get("authorization"))
-        except DomainError as refusal:
+        except Unauthenticated as refusal:
             return _refusal(401, refusal.code, str(refusal))
         try:
             operation = self._engine.prepare(await _body(request))

@@ -31,6 +31,14 @@ class Token(Protocol):
     def expires_at(self) -> datetime: ...
 
 
+class Unauthenticated(Exception):
+    """Nobody is let in without a good token; `code` is stable and says what is wrong with this one."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
 def viewer_of(token: Token) -> Viewer:
     """The viewer behind a verified token. Roles of other systems in the token are passed over."""
     known = frozenset(Role(role) for role in token.roles if role in set(Role))

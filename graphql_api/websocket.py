@@ -20,7 +20,7 @@ from domain._kernel import DomainError
 from graphql_api.access import Viewer
 from graphql_api.cohorts import Subscriptions
 from graphql_api.engine import BadRequest, Engine, Operation, told
-from graphql_api.viewer import RequestContext, Services
+from graphql_api.viewer import RequestContext, Services, Unauthenticated
 
 PROTOCOL = "graphql-transport-ws"
 INIT_WITHIN_S = 5.0
@@ -82,7 +82,7 @@ class Socket:
         header = token if isinstance(token, str) else self._socket.headers.get("authorization")
         try:
             self._viewer = await self._who(header)
-        except DomainError as refusal:
+        except Unauthenticated as refusal:
             raise Refused(FORBIDDEN, refusal.code) from refusal
         await self._send({"type": "connection_ack"})
 
