@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
 from domain._kernel import Event
 from projections._table import R, Row, Table
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    # The API reads the signatures of queries at run time, when asyncpg's class takes no parameters.
+    Connection = asyncpg.Connection
 
 
 Ask = TypeVar("Ask", bound=Callable[..., Any])
