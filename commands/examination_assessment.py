@@ -26,6 +26,7 @@ from domain.examination import (
     ExaminationAmended,
     ExaminationSigned,
     NoDecision,
+    NotADiseaseCode,
     NotDiagnosed,
     NothingToAssess,
     NotTheRemoteDoctor,
@@ -62,6 +63,8 @@ class MakeDiagnosis(Command, of=Examination, by={Role.DOCTOR}):
 
     def decide(self, examination: Examination, context: Context, actor: Practitioner) -> Iterator[DiagnosisMade]:
         _require_remote_doctor(examination, context, actor)
+        if not self.coding.system.lower().startswith("icd-"):
+            raise NotADiseaseCode(system=self.coding.system)
         require_codes([self.coding], context, "coding")
         yield DiagnosisMade(
             practitioner_id=context.actor.id,
