@@ -14,6 +14,7 @@ from domain.consultation import MinutesCompleted
 from domain.examination import ExaminationSigned, ExaminationStarted
 from tests.domain.cast import CONSULTATION, DR_LAN, EXAMINATION, LAN_AT_BACH_MAI, NOON, PATIENT, REFERRAL, later
 
+LISTENED: set[type[Event]] = {ExaminationSigned, MinutesCompleted}
 SIGNED = ExaminationSigned(practitioner_id=DR_LAN, content_sha256="ab" * 32, referral_id=REFERRAL)
 
 
@@ -54,7 +55,7 @@ def test_another_fact_gives_another_command_id() -> None:
 
 def test_a_fact_without_a_rule_leads_to_nothing() -> None:
     assert policy.reactions(at(ExaminationStarted(), EXAMINATION)) == []
-    assert policy.listens_to == frozenset[type[Event]]({ExaminationSigned, MinutesCompleted})
+    assert policy.listens_to == LISTENED
 
 
 @pytest.mark.parametrize("minutes", [240, 2400])

@@ -153,7 +153,7 @@ def test_an_examination_rests_on_no_referral_but_an_open_one_of_this_patient_and
         ((THAI_NGUYEN, facility(connected=False)), "FACILITY_NOT_CONNECTED", "point_id"),
         ((BACH_MAI, facility(connected=False)), "FACILITY_NOT_CONNECTED", "remote_facility_id"),
         ((BACH_MAI, facility(kinds=(ConsultationKind.TRAINING,))), "SERVICE_NOT_DECLARED", "remote_facility_id"),
-        ((DR_LAN, practitioner(scope=frozenset({DERMATOLOGY}))), "LICENCE_DOES_NOT_COVER", "remote_doctor_id"),
+        ((DR_LAN, practitioner(scope=(DERMATOLOGY,))), "LICENCE_DOES_NOT_COVER", "remote_doctor_id"),
         (
             (
                 Agreement.between(BACH_MAI, THAI_NGUYEN),

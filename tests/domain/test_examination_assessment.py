@@ -38,6 +38,7 @@ from tests.domain.cast import (
     MINH_AT_BACH_MAI,
     POOR_LINE,
     REFERRAL,
+    THAI_NGUYEN,
     practitioner,
     world,
 )
@@ -103,7 +104,7 @@ def test_only_the_remote_doctor_with_a_licence_in_force_assesses_diagnoses_signs
 ) -> None:
     for other in (MINH_AT_BACH_MAI, HOA_AT_THAI_NGUYEN):
         given(*history, others=world()).when(command, other).then_refused("NOT_THE_REMOTE_DOCTOR")
-    for doctor in (practitioner(suspended=True), practitioner(scope=frozenset({DERMATOLOGY}))):
+    for doctor in (practitioner(suspended=True), practitioner(scope=(DERMATOLOGY,))):
         given(*history, others=world(DR_LAN, doctor)).when(command, LAN_AT_BACH_MAI).then_refused(
             "LICENCE_DOES_NOT_COVER"
         )
@@ -181,41 +182,56 @@ def test_an_assessed_examination_is_not_given_up() -> None:
 
 @pytest.mark.parametrize("history", [DIAGNOSED, (*DIAGNOSED, SIGNED)])
 def test_the_local_doctor_decides_before_or_after_the_signature(history: tuple[Event, ...]) -> None:
-    given(*history).when(DECIDE, HOA_AT_THAI_NGUYEN).then(DECIDED)
+    given(*history, others=world()).when(DECIDE, HOA_AT_THAI_NGUYEN).then(DECIDED)
 
 
 def test_the_remote_doctors_assessment_is_not_a_decision() -> None:
-    given(*DIAGNOSED).when(DECIDE, LAN_AT_BACH_MAI).then_refused("NOT_YOUR_FACILITY")
-    given(*DIAGNOSED, DECIDED).when(TREAT, LAN_AT_BACH_MAI).then_refused("NOT_YOUR_FACILITY")
+    given(*DIAGNOSED, others=world()).when(DECIDE, LAN_AT_BACH_MAI).then_refused("NOT_YOUR_FACILITY")
+    given(*DIAGNOSED, DECIDED, others=world()).when(TREAT, LAN_AT_BACH_MAI).then_refused("NOT_YOUR_FACILITY")
 
 
 def test_a_decision_that_differs_from_the_assessment_says_why() -> None:
     differs = DECIDE.model_copy(update={"follows_assessment": False})
-    given(*DIAGNOSED).when(differs, HOA_AT_THAI_NGUYEN).then_refused("DIFFERENCE_NEEDS_REASON", "reason")
+    given(*DIAGNOSED, others=world()).when(differs, HOA_AT_THAI_NGUYEN).then_refused(
+        "DIFFERENCE_NEEDS_REASON", "reason"
+    )
     explained = differs.model_copy(update={"reason": "Bệnh nhân dị ứng"})
-    given(*DIAGNOSED).when(explained, HOA_AT_THAI_NGUYEN).then(
+    given(*DIAGNOSED, others=world()).when(explained, HOA_AT_THAI_NGUYEN).then(
         DECIDED.model_copy(update={"follows_assessment": False, "reason": "Bệnh nhân dị ứng"})
     )
 
 
 def test_a_treatment_of_an_allowed_disease_rests_on_the_local_decision() -> None:
-    given(*DIAGNOSED, DECIDED).when(TREAT, HOA_AT_THAI_NGUYEN).then(TREATED)
+    given(*DIAGNOSED, DECIDED, others=world()).when(TREAT, HOA_AT_THAI_NGUYEN).then(TREATED)
 
 
 def test_nothing_is_treated_without_a_local_decision() -> None:
-    given(*DIAGNOSED).when(TREAT, HOA_AT_THAI_NGUYEN).then_refused("NO_DECISION")
+    given(*DIAGNOSED, others=world()).when(TREAT, HOA_AT_THAI_NGUYEN).then_refused("NO_DECISION")
 
 
 def test_nothing_is_treated_remotely_without_a_diagnosis() -> None:
-    given(*WITH_ASSESSMENT, DECIDED).when(TREAT, HOA_AT_THAI_NGUYEN).then_refused("NOT_DIAGNOSED")
+    given(*WITH_ASSESSMENT, DECIDED, others=world()).when(TREAT, HOA_AT_THAI_NGUYEN).then_refused("NOT_DIAGNOSED")
 
 
 def test_one_disease_outside_the_allowed_list_makes_the_diagnosis_advice_only() -> None:
-    outcome = given(*DIAGNOSED, UNLISTED, DECIDED).when(TREAT, HOA_AT_THAI_NGUYEN)
+    outcome = given(*DIAGNOSED, UNLISTED, DECIDED, others=world()).when(TREAT, HOA_AT_THAI_NGUYEN)
     outcome.then_refused("DISEASE_NOT_ALLOWED_REMOTELY")
     assert getattr(outcome.of, "details", {})["codes"] == "I35.0"
 
 
 def test_the_local_doctor_who_treats_in_person_is_not_bound_by_the_list() -> None:
     in_person = DECIDED.model_copy(update={"treats_locally": True})
-    given(*DIAGNOSED, UNLISTED, in_person).when(TREAT, HOA_AT_THAI_NGUYEN).then(TREATED)
+    given(*DIAGNOSED, UNLISTED, in_person, others=world()).when(TREAT, HOA_AT_THAI_NGUYEN).then(TREATED)
+
+
+def test_nobody_decides_or_treats_with_a_suspended_licence() -> None:
+    suspended = world(DR_HOA, practitioner(at=THAI_NGUYEN, suspended=True))
+    for command in (DECIDE, TREAT):
+        given(*DIAGNOSED, DECIDED, others=suspended).when(command, HOA_AT_THAI_NGUYEN).then_refused(
+            "NO_LICENCE_IN_FORCE"
+        )
+
+
+def test_the_local_doctor_need_not_be_of_the_speciality_that_was_asked() -> None:
+    generalist = world(DR_HOA, practitioner(at=THAI_NGUYEN, scope=(DERMATOLOGY,)))
+    given(*DIAGNOSED, others=generalist).when(DECIDE, HOA_AT_THAI_NGUYEN).then(DECIDED)
