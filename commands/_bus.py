@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands._command import Command, Context, Reference, decide
+from commands._command import Command, Context, Found, Reference, decide
 from domain._kernel import DomainError, Event, Metadata, Recorded, State, Value
 
 TRIES = 4
@@ -147,11 +147,11 @@ class Bus:
     ) -> Appended:
         fresh = False
         for _ in range(TRIES):
-            main, others = await self._load(command, fresh)
+            main, others = await self._load(command, context, fresh)
             try:
                 if expected is not None and expected != main.version:
                     raise VersionConflict(aggregate=command.of.kind, actual=main.version, expected=expected)
-                events = decide(command, main.state, context, _states(command, others))
+                events = decide(command, main.state, context, _states(others))
             except DomainError:
                 if fresh:
                     raise
@@ -179,9 +179,11 @@ class Bus:
             return answer
         raise TooMuchContention(aggregate=command.of.kind)
 
-    async def _load(self, command: Command, fresh: bool) -> tuple[Folded, Mapping[str, Mapping[UUID, Folded]]]:
+    async def _load(
+        self, command: Command, context: Context, fresh: bool
+    ) -> tuple[Folded, Mapping[str, Mapping[UUID, Folded]]]:
         own = (await self._fold({command.stream_id: command.of}, fresh))[command.stream_id]
-        wanted = command.references(own.state)
+        wanted = command.references(own.state, context)
         kinds = {id_: reference.kind for reference, ids in wanted.items() for id_ in ids}
         known = await self._fold(kinds, fresh) if kinds else {}
         return own, {reference.name: {id_: known[id_] for id_ in ids} for reference, ids in wanted.items()}
@@ -226,11 +228,8 @@ def rejected(refusal: DomainError) -> Rejected:
     return Rejected(code=refusal.code, message=str(refusal), field=refusal.field, details=details)
 
 
-def _states(command: Command, folded: Mapping[str, Mapping[UUID, Folded]]) -> Mapping[str, Any]:
-    return {
-        reference.name: reference.argument({id_: one.state for id_, one in folded.get(reference.name, {}).items()})
-        for reference in command.rests_on
-    }
+def _states(folded: Mapping[str, Mapping[UUID, Folded]]) -> Found:
+    return {name: {id_: one.state for id_, one in ones.items()} for name, ones in folded.items()}
 
 
 def _enveloped(state: State[Any], events: Sequence[Event], context: Context, command_id: UUID) -> Sequence[NewEvent]:
