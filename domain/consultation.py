@@ -207,6 +207,7 @@ class Consultation(State[Status]):
     issues: Mapping[UUID, Issue] = {}
     minutes_version: int = 1
     content_sha256: Sha256 = NOTHING_WRITTEN
+    amendments: tuple[MinutesAmended, ...] = ()
     signed_by: frozenset[UUID] = frozenset()
 
     lifecycle: ClassVar[Lifecycle] = {
@@ -231,7 +232,7 @@ class Consultation(State[Status]):
 
     def on(self, event: Event) -> Self:
         match event:
-            case PointInvited() | PointConfirmed() | PointJoined() | PointLeft() | FloorGiven() | ConsultationOpened():
+            case PointInvited() | PointConfirmed() | PointJoined() | PointLeft() | FloorGiven():
                 return self._on_the_line(event)
             case ConsultationPlanned() | CasePresented() | IssueRaised() | OpinionGiven() | IssueConcluded():
                 return self._written(event).with_(content_sha256=linked(self.content_sha256, event))
@@ -243,6 +244,7 @@ class Consultation(State[Status]):
                 return self.with_(
                     minutes_version=event.minutes_version,
                     content_sha256=event.content_sha256,
+                    amendments=(*self.amendments, event),
                     signed_by=frozenset(),
                 )
             case _:
@@ -256,8 +258,6 @@ class Consultation(State[Status]):
                 return self.with_(points={**self.points, event.facility_id: point})
             case PointConfirmed():
                 return self._now(event.facility_id, Presence.CONFIRMED)
-            case ConsultationOpened() if self.centre_id is not None:
-                return self._now(self.centre_id, Presence.JOINED)
             case PointJoined():
                 return self._now(event.facility_id, Presence.JOINED)
             case PointLeft():
@@ -320,7 +320,15 @@ class Consultation(State[Status]):
         amendment = Amendment(version=self.minutes_version + 1, reason=reason, text=text)
         return linked(self.content_sha256, amendment)
 
-    def conclusions_on(self, referral_id: UUID) -> tuple[Issue, ...]:
-        """The issues of the cases that were presented on this referral."""
+    def answer_to(self, referral_id: UUID) -> str:
+        """The conclusions on the case that was presented on this referral, and the amendments to them."""
         cases = {case_id for case_id, case in self.cases.items() if case.referral_id == referral_id}
-        return tuple(issue for issue in self.issues.values() if issue.case_id in cases)
+        issues = [issue for issue in self.issues.values() if issue.case_id in cases]
+        concluded = [f"{issue.question}\n→ {issue.conclusion}" for issue in issues]
+        amended = [f"{one.reason}\n→ {one.text}" for one in self.amendments if one.case_id in cases]
+        return "\n\n".join([*concluded, *amended])
+
+    def referrals_answered(self) -> tuple[UUID, ...]:
+        """The referrals on which a case was presented and an issue of it raised."""
+        presented = (self.cases[issue.case_id].referral_id for issue in self.issues.values())
+        return tuple(dict.fromkeys(referral_id for referral_id in presented if referral_id is not None))

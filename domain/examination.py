@@ -193,20 +193,13 @@ class Examination(State[Status]):
 
     def on(self, event: Event) -> Self:
         match event:
-            case ExaminationOrdered():
-                return self.with_(
-                    patient_id=event.patient_id,
-                    point_id=event.point_id,
-                    remote_facility_id=event.remote_facility_id,
-                    remote_doctor_id=event.remote_doctor_id,
-                    speciality=event.speciality,
-                    referral_id=event.referral_id,
-                )
             case DeviceConnected():
                 return self.with_(devices=self.devices | {event.device_id})
             case DeviceDisconnected():
                 return self.with_(devices=self.devices - {event.device_id})
-            case ObservationRecorded() | ImageCaptured() | AssessmentRecorded() | DiagnosisMade():
+            case (
+                ExaminationOrdered() | ObservationRecorded() | ImageCaptured() | AssessmentRecorded() | DiagnosisMade()
+            ):
                 return self._written(event).with_(content_sha256=linked(self.content_sha256, event))
             case DecisionTaken():
                 return self.with_(decision=event)
@@ -217,6 +210,15 @@ class Examination(State[Status]):
 
     def _written(self, event: Event) -> Self:
         match event:
+            case ExaminationOrdered():
+                return self.with_(
+                    patient_id=event.patient_id,
+                    point_id=event.point_id,
+                    remote_facility_id=event.remote_facility_id,
+                    remote_doctor_id=event.remote_doctor_id,
+                    speciality=event.speciality,
+                    referral_id=event.referral_id,
+                )
             case ObservationRecorded():
                 return self.with_(observations=self.observations | {event.observation_id})
             case ImageCaptured():

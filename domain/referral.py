@@ -243,17 +243,23 @@ class Referral(State[Status]):
         },
         # The patient went elsewhere or was treated without help: how it went is known to the asking side all the same.
         Status.DECLINED: {OutcomeReported: Status.CLOSED},
+        # Minutes may be signed while the patient is on the way; the answer is for the doctors at both ends.
         Status.TRANSFER_REQUESTED: {
+            **stays(Status.TRANSFER_REQUESTED, ReferralAnswered),
             TransferApproved: Status.TRANSFER_APPROVED,
             TransferAvoided: Status.ANSWERED,
         },
         Status.TRANSFER_APPROVED: {
+            **stays(Status.TRANSFER_APPROVED, ReferralAnswered),
             PatientDeparted: Status.IN_TRANSIT,
             TransferAvoided: Status.ANSWERED,
         },
-        Status.IN_TRANSIT: {PatientReceived: Status.RECEIVED},
+        Status.IN_TRANSIT: {
+            **stays(Status.IN_TRANSIT, ReferralAnswered),
+            PatientReceived: Status.RECEIVED,
+        },
         Status.RECEIVED: {
-            ReferralAnswered: Status.ANSWERED,
+            **stays(Status.RECEIVED, ReferralAnswered),
             OutcomeReported: Status.CLOSED,
         },
     }
