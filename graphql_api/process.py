@@ -18,9 +18,11 @@ from infra.reference import load_reference
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
 
+
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     dsn = settings.database_url
-    assert dsn is not None and settings.oidc_issuer is not None
+    assert dsn is not None
+    assert settings.oidc_issuer is not None
     verifier = Verifier(settings, settings.oidc_issuer, IssuerKeys(settings, settings.oidc_issuer))
 
     async def verify(header: str | None) -> Token:
@@ -55,4 +57,3 @@ async def _tell(vitals: Vitals, feed: Feed, stop: asyncio.Event) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await stop.wait()
-

@@ -50,7 +50,7 @@ class Fold:
         )
         self.rows.update(dict.fromkeys(needed))
         for found in rows:
-            row = self.table.row(**dict(found))
+            row = self.table.read(found.items())
             self.rows[self.table.key_of(row)] = row
 
     def take_in(self, at: Recorded) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
@@ -122,6 +124,16 @@ class View:
             statements.append(f"drop view if exists {table.name}")
             statements.append(f"create view {table.name} as select * from {self.physical(table, generation)}")
         return statements
+
+
+def every_view() -> Sequence[View]:
+    """All views of the product: a file of this package that does not begin with `_` is a view."""
+    import projections
+
+    for module in iter_modules(projections.__path__):
+        if not module.ispkg and not module.name.startswith("_"):
+            import_module(f"projections.{module.name}")
+    return tuple(view for _, view in sorted(VIEWS.items()))
 
 
 async def generations(db: Connection) -> Mapping[str, tuple[int, int]]:
