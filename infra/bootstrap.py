@@ -1,0 +1,38 @@
+"""The one file that knows which processes there are and what each is made of.
+
+Rules: a process is named here and imported only when it runs, so that no process carries another's libraries; the
+order of the table is the order in which the local stack starts them, and stops them backwards.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from infra.health import Vitals
+from infra.settings import Settings
+
+Main = Callable[[Settings, Vitals, asyncio.Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`main` is "module:function"; `wanted` answers whether the local stack starts it under these settings."""
+
+    main: str
+    purpose: str
+    wanted: Callable[[Settings], bool] = lambda settings: True
+
+    def load(self) -> Main:
+        module, _, function = self.main.partition(":")
+        return cast(Main, getattr(import_module(module), function))
+
+
+def _issues_its_own_tokens(settings: Settings) -> bool:
+    return settings.oidc_issuer is None and not settings.production
+
+
+PROCESSES: Mapping[str, Process] = {
+    "issuer": Process("infra.issuer:main", "Issues development identities.", wanted=_issues_its_own_tokens),
+}
