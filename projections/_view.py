@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from domain._catalogue import import_all
 from domain._kernel import Event
 from projections._table import R, Row, Table
 
@@ -127,12 +126,8 @@ class View:
 
 
 def every_view() -> Sequence[View]:
-    """All views of the product: a file of this package that does not begin with `_` is a view."""
-    import projections
-
-    for module in iter_modules(projections.__path__):
-        if not module.ispkg and not module.name.startswith("_"):
-            import_module(f"projections.{module.name}")
+    """All views of the product: each is a file of this package."""
+    import_all("projections")
     return tuple(view for _, view in sorted(VIEWS.items()))
 
 
