@@ -200,5 +200,5 @@ class TestPostgresEventStore(EventStoreContract):
         stream = uuid4()
         await store.append(wish(stream, 0, BedNoted(note="x")))
         await log.db.execute("update events set schema_version = 9")
-        with pytest.raises(LookupError, match="bed.noted of schema version 9"):
+        with pytest.raises(LookupError, match=r"bed\.noted of schema version 9"):
             await history(store, stream)
