@@ -1,4 +1,4 @@
-"""`telehealth up` and `telehealth down`.
+"""`telehealth up`.
 
 Rules: Ctrl-C, SIGTERM and a closed terminal end the stack in order; with --detach the command returns when everything
 is ready, or says why it is not; ends with 0 when it did what it was asked.
@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.live import Live
 
 from infra.local.board import Lines, board
-from infra.local.files import tail
 from infra.local.overview import overview
 from infra.local.ports import PortTaken
 from infra.local.program import CannotStart
@@ -31,7 +30,7 @@ def up(settings: Settings, console: Console) -> int:
     try:
         return asyncio.run(_up(settings, console))
     except (AlreadyRunning, PortTaken, CannotStart) as error:
-        console.print(f"telehealth up: {error}", markup=False, highlight=False, style="red")
+        console.print(f"telehealth up: {error}", markup=False, highlight=False, soft_wrap=True, style="red")
         return 1
 
 
@@ -39,7 +38,9 @@ def up_detached(settings: Settings, console: Console) -> int:
     """Starts the stack in the background; returns 0 when it is ready."""
     log = settings.data / "log" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as file:
+    with log.open("ab") as file:
+        # Another stack may run on this folder and write here; what this start says comes after.
+        before = file.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.cli", "up"],
             stdin=subprocess.DEVNULL,
@@ -48,32 +49,19 @@ def up_detached(settings: Settings, console: Console) -> int:
             env=child_environment(settings),
             start_new_session=True,
         )
-    while process.poll() is None:
-        record = Record.load(settings.data)
-        if record is not None and record.supervisor.pid == process.pid and record.running and record.state == "ready":
-            console.print(board(asyncio.run(overview(record))))
-            return 0
-        time.sleep(0.05)
-    console.print(tail(log), markup=False, highlight=False)
+    try:
+        while process.poll() is None:
+            record = Record.load(settings.data)
+            if record and record.supervisor.pid == process.pid and record.running and record.state == "ready":
+                console.print(board(asyncio.run(overview(record))))
+                return 0
+            time.sleep(0.05)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+    said = log.read_bytes()[before:].decode(errors="replace")
+    console.print(said.strip(), markup=False, highlight=False, soft_wrap=True)
     return process.returncode or 1
-
-
-def down(settings: Settings, console: Console) -> int:
-    """Ends the stack of this data folder, and what a dead supervisor left; 0 also when nothing runs."""
-    record = Record.load(settings.data)
-    if record is None or not record.running:
-        left = record.end_leftovers() if record is not None else []
-        console.print(f"ended {', '.join(left)}" if left else "nothing runs")
-        return 0
-    record.supervisor.signal(signal.SIGTERM)
-    deadline = time.monotonic() + 3 * settings.stop_timeout_seconds + 5
-    while record.running and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if record.running:
-        record.supervisor.signal(signal.SIGKILL)
-    (Record.load(settings.data) or record).end_leftovers()
-    console.print("stopped")
-    return 0
 
 
 async def _up(settings: Settings, console: Console) -> int:
