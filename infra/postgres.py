@@ -54,11 +54,18 @@ async def connect(dsn: str, **session: str) -> Connection:
 
 async def prepare(connection: Connection) -> None:
     """Let JSON columns be Python values on both sides; also the `init` of pools."""
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
+    # Binary, because COPY takes nothing else.
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_jsonb, decoder=_from_jsonb, format="binary"
+    )
 
 
-def _to_json(value: object) -> str:
-    return to_json(value).decode()
+def _to_jsonb(value: object) -> bytes:
+    return b"\x01" + to_json(value)  # The version of the format, then JSON text.
+
+
+def _from_jsonb(data: bytes) -> object:
+    return orjson.loads(data[1:])
 
 
 async def assert_durable(connection: Connection) -> None:
