@@ -13,6 +13,7 @@ from commands._authority import admit_at
 from commands._command import Command, Context
 from commands._conditions import (
     NoSharingBasis,
+    require_any_licence,
     require_consent,
     require_licence,
     require_living,
@@ -182,7 +183,9 @@ class SignMinutes(Command, of=Consultation, by={Role.DOCTOR}):
     facility_id: UUID
     content_sha256: Sha256
 
-    def decide(self, consultation: Consultation, context: Context) -> Iterator[MinutesSigned | MinutesCompleted]:
+    def decide(
+        self, consultation: Consultation, context: Context, actor: Practitioner
+    ) -> Iterator[MinutesSigned | MinutesCompleted]:
         admit_at(context.actor, self.facility_id)
         sides = set(consultation.sides())
         if self.facility_id not in sides:
@@ -191,6 +194,7 @@ class SignMinutes(Command, of=Consultation, by={Role.DOCTOR}):
             require_responsible(consultation, context)
         if self.facility_id in consultation.signed_by:
             raise AlreadySigned(version=consultation.minutes_version)
+        require_any_licence(actor, context.happened_at)
         require_same_content(self.content_sha256, consultation.content_sha256)
         yield MinutesSigned(
             facility_id=self.facility_id,

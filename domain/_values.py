@@ -116,6 +116,9 @@ class Validity(Value):
     def holds(self, day: date) -> bool:
         return self.first <= day and (self.last is None or day <= self.last)
 
+    def overlaps(self, other: Validity) -> bool:
+        return (other.last is None or self.first <= other.last) and (self.last is None or other.first <= self.last)
+
 
 class Blob(Value):
     """Bytes that are stored elsewhere, known by their hash. `size` is in bytes."""

@@ -128,6 +128,6 @@ def plain(value: Any) -> Any:
     """An input object as the dict that a pydantic model reads; what was not given is left out."""
     if isinstance(value, list):
         return [plain(one) for one in value]
-    if hasattr(type(value), "__strawberry_definition__"):
+    if hasattr(type(value), "__strawberry_definition__") and not isinstance(value, Enum):
         return {name: plain(one) for name, one in vars(value).items() if one is not strawberry.UNSET}
     return value

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from domain._kernel import EVENTS
+from domain._catalogue import every_event
 from infra.event_log import after
 from infra.mapper import Stored
 from infra.postgres import LINE_FAULTS, Connection, Line, Wake, keep_listening
@@ -36,7 +36,7 @@ class Feed:
         self._pending: deque[Stored] = deque()
         self._listeners: list[Listener] = []
         self._moved = asyncio.Condition()
-        self._aggregates = frozenset(name.partition(".")[0] for name in EVENTS)
+        self._aggregates = frozenset(name.partition(".")[0] for name in every_event())
         self.released = 0
         self.read = 0
         self.ready = asyncio.Event()

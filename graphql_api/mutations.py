@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from strawberry.types.field import StrawberryField
 
 from commands._bus import Accepted, Rejected
-from commands._command import COMMANDS, Command, Context, camel
+from commands._command import Command, Context, camel, every_command
 from graphql_api._derive import Types, plain, resolver
 from graphql_api._scalars import Position
 from graphql_api.viewer import RequestContext
@@ -60,7 +60,7 @@ ARGUMENTS: dict[str, tuple[Any, Any]] = {
 
 
 def mutation_fields(types: Types) -> list[StrawberryField]:
-    return [_mutation(types, command) for _, command in sorted(COMMANDS.items())]
+    return [_mutation(types, command) for _, command in sorted(every_command().items())]
 
 
 def _mutation(types: Types, command: type[Command]) -> StrawberryField:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-
-import asyncpg
+from contextlib import suppress
 
 from commands._bus import Bus
 from graphql_api.app import build_api
 from graphql_api.feed import Feed
+from graphql_api.readers import readers
 from graphql_api.viewer import Services, Token, Unauthenticated
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
 from infra.issuer_keys import IssuerKeys
-from infra.postgres import SESSION, prepare
 from infra.reference import load_reference
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
 
-READERS = 8
-
 
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     dsn = settings.database_url
-    assert dsn is not None and settings.oidc_issuer is not None
+    assert dsn is not None
+    assert settings.oidc_issuer is not None
     verifier = Verifier(settings, settings.oidc_issuer, IssuerKeys(settings, settings.oidc_issuer))
 
     async def verify(header: str | None) -> Token:
@@ -61,26 +57,3 @@ async def _tell(vitals: Vitals, feed: Feed, stop: asyncio.Event) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await stop.wait()
-
-
-@asynccontextmanager
-async def readers(dsn: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
-    """Connections that only read. They keep no state between uses, so the usual reset's round trip is left out."""
-
-    async def no_reset(_: object) -> None:
-        return None
-
-    pool = await asyncpg.create_pool(
-        dsn,
-        min_size=1,
-        max_size=READERS,
-        timeout=5,
-        command_timeout=10,
-        init=prepare,
-        reset=no_reset,
-        server_settings={**SESSION, "default_transaction_read_only": "on", "statement_timeout": "5s"},
-    )
-    try:
-        yield pool
-    finally:
-        pool.terminate()

@@ -13,13 +13,14 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 from strawberry.types.field import StrawberryField
 
+from commands._command import camel
 from graphql_api._derive import Types, resolver
 from graphql_api._scalars import SCALARS, Position
 from graphql_api.log_event import LogEvent
 from graphql_api.mutations import mutation_fields
 from graphql_api.queries import nested_fields, query_fields
 from graphql_api.sources import LiveRows, LogEvents, Source
-from projections._view import VIEWS, Live
+from projections._view import VIEWS, Live, every_view
 
 AFTER = {"after": (Position | None, None)}
 
@@ -30,6 +31,7 @@ def _value(source: Any, name: str) -> Any:
 
 
 def build_schema() -> strawberry.Schema:
+    every_view()
     nested: dict[type, Mapping[str, StrawberryField]] = {}
     types = Types(nested)
     nested.update(nested_fields(types))
@@ -81,10 +83,11 @@ def _live_field(types: Types, live: Live) -> StrawberryField:
         return root.rows if live.many else next(iter(root.rows), None)
 
     shown.__annotations__["return"] = rows
-    name = live.name[0].upper() + live.name[1:] + "Update"
+    field, shown_as = camel(live.name), camel(live.field)
+    name = field[0].upper() + field[1:] + "Update"
     members = {
         "__annotations__": {"position": Position, "events": list[LogEvent]},
-        live.field: strawberry.field(resolver=shown, name=live.field),
+        live.field: strawberry.field(resolver=shown, name=shown_as),
     }
     update = strawberry.type(
         type(name, (), members),
@@ -92,7 +95,7 @@ def _live_field(types: Types, live: Live) -> StrawberryField:
         description="What happened, and how things stand now. Resume with `after: position`.",
     )
     arguments: dict[str, tuple[Any, Any]] = {live.by: (types.input(live.table.hints[live.by]), inspect.Parameter.empty)}
-    return _field(live.name, update, {**arguments, **AFTER}, inspect.cleandoc(live.description))
+    return _field(field, update, {**arguments, **AFTER}, inspect.cleandoc(live.description))
 
 
 def _field(name: str, update: Any, arguments: Mapping[str, tuple[Any, Any]], description: str) -> StrawberryField:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from commands._command import camel
 from graphql_api.access import Scope, Viewer, scope_of_cases, scope_of_log
 from graphql_api.log_event import LogEvent, log_event
 from infra.event_log import after
@@ -74,7 +75,7 @@ class LiveRows:
     """A view's rows of which one column has the subscriber's value, and the events of their streams."""
 
     def __init__(self, live: Live) -> None:
-        self.live, self.name = live, live.name
+        self.live, self.name = live, camel(live.name)
         self._stream = live.view.stream or live.by
         self._names = sorted(kind.name for kind in live.view.handled)
         self._one_stream = live.by == self._stream

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from commands._bus import Bus
@@ -55,7 +55,9 @@ class Waiter(Protocol):
 
 
 class Reader(Protocol):
-    def acquire(self) -> AbstractAsyncContextManager[Connection]: ...
+    """Where connections for reading come from; asyncpg's pool is one."""
+
+    def acquire(self) -> Any: ...
 
 
 @dataclass

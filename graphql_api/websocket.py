@@ -14,7 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from graphql import GraphQLError
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from domain._kernel import DomainError
 from graphql_api.access import Viewer
@@ -132,8 +133,10 @@ class Socket:
         except DomainError as refusal:
             error = {"message": str(refusal), "extensions": {"code": refusal.code, "field": refusal.field}}
             await self._send({"id": id_, "type": "error", "payload": [error]})
-        except (WebSocketDisconnect, RuntimeError):
+        except (WebSocketDisconnect, WebSocketDisconnected):
             pass  # The client went away while something was being sent to it.
+        except Exception as fault:
+            await self._send({"id": id_, "type": "error", "payload": [told(GraphQLError("", original_error=fault))]})
         finally:
             if self._open.get(id_) is asyncio.current_task():
                 del self._open[id_]

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from domain._kernel import Recorded
 from projections._table import Handler, Key, Row, Table
@@ -50,7 +51,7 @@ class Fold:
         )
         self.rows.update(dict.fromkeys(needed))
         for found in rows:
-            row = self.table.row(**dict(found))
+            row = self.table.read(found.items())
             self.rows[self.table.key_of(row)] = row
 
     def take_in(self, at: Recorded) -> None:
@@ -82,15 +83,25 @@ class Fold:
         if not self.changed:
             return
         rows = [row for key in sorted(self.changed, key=str) if (row := self.rows[key]) is not None]
-        columns = self.table.columns
-        arrays = ", ".join(f"${n}::{self.table.types[column]}[]" for n, column in enumerate(columns, 1))
+        columns, types = self.table.columns, self.table.types
+        # JSON travels as text: an array of lists would be taken for an array of more dimensions.
+        as_text = {column for column in columns if types[column] == "jsonb"}
+        sent = ", ".join(
+            f"${n}::{'text' if column in as_text else types[column]}[]" for n, column in enumerate(columns, 1)
+        )
+        taken = ", ".join(f"{column}::{types[column]}" for column in columns)
         updated = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in self.table.key)
         await db.execute(
-            f"insert into {self.physical} ({', '.join(columns)}) select * from unnest({arrays})"
+            f"insert into {self.physical} ({', '.join(columns)})"
+            f" select {taken} from unnest({sent}) as _ ({', '.join(columns)})"
             f" on conflict ({', '.join(self.table.key)}) do update set {updated}",
-            *([getattr(row, column) for row in rows] for column in columns),
+            *(_sent([getattr(row, column) for row in rows], column in as_text) for column in columns),
         )
         self.changed.clear()
+
+
+def _sent(values: Sequence[Any], as_text: bool) -> Sequence[Any]:
+    return [None if value is None else to_json(value).decode() for value in values] if as_text else values
 
 
 @dataclass

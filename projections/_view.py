@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from domain._catalogue import import_all
 from domain._kernel import Event
 from projections._table import R, Row, Table
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    # The API reads the signatures of queries at run time, when asyncpg's class takes no parameters.
+    Connection = asyncpg.Connection
 
 
 Ask = TypeVar("Ask", bound=Callable[..., Any])
@@ -118,6 +123,12 @@ class View:
             statements.append(f"drop view if exists {table.name}")
             statements.append(f"create view {table.name} as select * from {self.physical(table, generation)}")
         return statements
+
+
+def every_view() -> Sequence[View]:
+    """All views of the product: each is a file of this package."""
+    import_all("projections")
+    return tuple(view for _, view in sorted(VIEWS.items()))
 
 
 async def generations(db: Connection) -> Mapping[str, tuple[int, int]]:

@@ -24,8 +24,13 @@ from domain.facility import (
     Service,
     ServicesDeclared,
 )
-from domain.patient import Patient
-from domain.practitioner import Practitioner
+from domain.patient import Patient, PatientDied, PatientRegistered, PatientsMerged, Sex
+from domain.practitioner import (
+    Practitioner,
+    PractitionerAssigned,
+    PractitionerRegistered,
+    PractitionerSuspended,
+)
 
 BACH_MAI, THAI_NGUYEN, SA_PA, HA_GIANG = (UUID(int=n) for n in range(1, 5))
 PATIENT, OTHER_PATIENT, CONSENT = (UUID(int=n) for n in range(11, 14))
@@ -131,13 +136,25 @@ def world(*changed: Any) -> dict[UUID, State[Any]]:
 
 
 def practitioner(
-    *, at: UUID = BACH_MAI, scope: frozenset[str] = frozenset({CARDIOLOGY}), suspended: bool = False
+    *, at: UUID = BACH_MAI, scope: tuple[str, ...] = (CARDIOLOGY,), suspended: bool = False
 ) -> Practitioner:
-    return Practitioner(status="active", scope=scope, suspended=suspended, duties=((at, AUGUST_27),))
+    history = [
+        PractitionerRegistered(
+            full_name="Bác sĩ", licence_number="000001/HNO-CCHN", licence=ALWAYS, scope=scope, home_facility_id=at
+        ),
+        PractitionerAssigned(assignment_id=UUID(int=61), facility_id=at, hours=AUGUST_27),
+        *([PractitionerSuspended(reason="Under inquiry")] if suspended else []),
+    ]
+    return Practitioner().after(history)
 
 
 def patient(*, died: bool = False, merged_into: UUID | None = None) -> Patient:
-    return Patient(status="registered", living=not died, merged_into=merged_into)
+    history = [
+        PatientRegistered(facility_id=THAI_NGUYEN, full_name="Nguyễn Văn A", sex=Sex.MALE, born_in=1958),
+        *([PatientDied(died_at=NOON)] if died else []),
+        *([PatientsMerged(surviving_id=merged_into, reason="The same person")] if merged_into else []),
+    ]
+    return Patient().after(history)
 
 
 def sharing_request(*, with_facility: UUID = BACH_MAI) -> Consent:

@@ -154,7 +154,7 @@ def test_a_centre_without_a_connection_plans_nothing() -> None:
 
 @pytest.mark.parametrize(("who", "field"), [(DR_MINH, "responsible_id"), (DR_LAN, "chair_id")])
 def test_the_responsible_practitioner_and_the_chair_hold_a_licence_in_scope(who: UUID, field: str) -> None:
-    for doctor in (practitioner(scope=frozenset({DERMATOLOGY})), practitioner(suspended=True)):
+    for doctor in (practitioner(scope=(DERMATOLOGY,)), practitioner(suspended=True)):
         given(others=world(who, doctor)).when(PLAN, CLERK_AT_BACH_MAI).then_refused("LICENCE_DOES_NOT_COVER", field)
 
 

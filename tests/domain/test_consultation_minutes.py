@@ -69,6 +69,7 @@ OPEN_REFERRAL = Referral(
     receiving_facility_id=BACH_MAI,
 )
 WORLD = world(REFERRAL, OPEN_REFERRAL)
+SIGNERS = world(CLERK, practitioner())
 PRESENT = PresentCase(
     consultation_id=CONSULTATION,
     case_id=CASE,
@@ -263,36 +264,38 @@ def test_only_the_chair_or_the_responsible_practitioner_closes() -> None:
 
 
 def test_each_side_signs_and_the_last_signature_completes_the_minutes() -> None:
-    given(*TO_SIGN).when(signing(THAI_NGUYEN), HOA_AT_THAI_NGUYEN).then(signature(THAI_NGUYEN, DR_HOA))
+    given(*TO_SIGN, others=SIGNERS).when(signing(THAI_NGUYEN), HOA_AT_THAI_NGUYEN).then(signature(THAI_NGUYEN, DR_HOA))
     half = (*TO_SIGN, signature(THAI_NGUYEN, DR_HOA))
-    given(*half).when(signing(BACH_MAI), LAN_AT_BACH_MAI).then(signature(BACH_MAI, DR_LAN), COMPLETED)
+    given(*half, others=SIGNERS).when(signing(BACH_MAI), LAN_AT_BACH_MAI).then(signature(BACH_MAI, DR_LAN), COMPLETED)
 
 
 def test_nobody_signs_what_is_not_closed() -> None:
-    given(*DISCUSSED).when(signing(THAI_NGUYEN), HOA_AT_THAI_NGUYEN).then_refused("NOT_IN_THIS_STATUS")
+    given(*DISCUSSED, others=SIGNERS).when(signing(THAI_NGUYEN), HOA_AT_THAI_NGUYEN).then_refused("NOT_IN_THIS_STATUS")
 
 
 def test_nobody_signs_for_another_side() -> None:
-    given(*TO_SIGN).when(signing(THAI_NGUYEN), LAN_AT_BACH_MAI).then_refused("NOT_YOUR_FACILITY")
+    given(*TO_SIGN, others=SIGNERS).when(signing(THAI_NGUYEN), LAN_AT_BACH_MAI).then_refused("NOT_YOUR_FACILITY")
 
 
 def test_a_point_that_presented_no_case_does_not_sign() -> None:
-    given(*TO_SIGN).when(signing(SA_PA), PAO_AT_SA_PA).then_refused("NOT_A_SIDE_OF_THE_MINUTES")
+    given(*TO_SIGN, others=SIGNERS).when(signing(SA_PA), PAO_AT_SA_PA).then_refused("NOT_A_SIDE_OF_THE_MINUTES")
 
 
 def test_for_the_centre_the_chair_or_the_responsible_practitioner_signs() -> None:
     passer_by = acting(CLERK, Role.DOCTOR, BACH_MAI)
-    given(*TO_SIGN).when(signing(BACH_MAI), passer_by).then_refused("NOT_RESPONSIBLE")
+    given(*TO_SIGN, others=SIGNERS).when(signing(BACH_MAI), passer_by).then_refused("NOT_RESPONSIBLE")
 
 
 def test_a_side_signs_a_version_once() -> None:
     half = (*TO_SIGN, signature(THAI_NGUYEN, DR_HOA))
-    given(*half).when(signing(THAI_NGUYEN), HOA_AT_THAI_NGUYEN).then_refused("ALREADY_SIGNED")
+    given(*half, others=SIGNERS).when(signing(THAI_NGUYEN), HOA_AT_THAI_NGUYEN).then_refused("ALREADY_SIGNED")
 
 
 def test_both_sides_sign_the_same_content() -> None:
     other = digest_after(*LIVE, PRESENTED, RAISED, CONCLUDED)
-    given(*TO_SIGN).when(signing(THAI_NGUYEN, other), HOA_AT_THAI_NGUYEN).then_refused("SIGNED_CONTENT_DIFFERS")
+    given(*TO_SIGN, others=SIGNERS).when(signing(THAI_NGUYEN, other), HOA_AT_THAI_NGUYEN).then_refused(
+        "SIGNED_CONTENT_DIFFERS"
+    )
 
 
 def test_the_digest_changes_with_every_word_and_with_their_order() -> None:
@@ -300,6 +303,11 @@ def test_the_digest_changes_with_every_word_and_with_their_order() -> None:
     swapped = (*LIVE, PRESENTED, RAISED, CONCLUDED, OPINION)
     histories: tuple[tuple[Event, ...], ...] = (DISCUSSED, (*DISCUSSED[:-1], reworded), swapped, DISCUSSED[:-1])
     assert len({digest_after(*history) for history in histories}) == 4
+
+
+def test_nobody_signs_minutes_with_a_suspended_licence() -> None:
+    suspended = world(DR_HOA, practitioner(at=THAI_NGUYEN, suspended=True))
+    given(*TO_SIGN, others=suspended).when(signing(THAI_NGUYEN), HOA_AT_THAI_NGUYEN).then_refused("NO_LICENCE_IN_FORCE")
 
 
 # Amendments --------------------------------------------------------------------------------------------------
@@ -317,10 +325,12 @@ def test_signed_minutes_are_amended_by_a_new_version_with_a_reason() -> None:
 
 def test_amended_minutes_are_signed_anew_at_both_ends() -> None:
     history = (*SIGNED, AMENDED)
-    given(*history).when(signing(BACH_MAI, WRITTEN), LAN_AT_BACH_MAI).then_refused("SIGNED_CONTENT_DIFFERS")
+    given(*history, others=SIGNERS).when(signing(BACH_MAI, WRITTEN), LAN_AT_BACH_MAI).then_refused(
+        "SIGNED_CONTENT_DIFFERS"
+    )
     by_centre = signature(BACH_MAI, DR_LAN, 2, NEXT)
-    given(*history).when(signing(BACH_MAI, NEXT), LAN_AT_BACH_MAI).then(by_centre)
-    given(*history, by_centre).when(signing(THAI_NGUYEN, NEXT), HOA_AT_THAI_NGUYEN).then(
+    given(*history, others=SIGNERS).when(signing(BACH_MAI, NEXT), LAN_AT_BACH_MAI).then(by_centre)
+    given(*history, by_centre, others=SIGNERS).when(signing(THAI_NGUYEN, NEXT), HOA_AT_THAI_NGUYEN).then(
         signature(THAI_NGUYEN, DR_HOA, 2, NEXT),
         MinutesCompleted(minutes_version=2, content_sha256=NEXT, referral_ids=(REFERRAL,)),
     )

@@ -67,7 +67,7 @@ def test_the_asking_side_does_not_answer_itself() -> None:
 
 
 def test_nobody_answers_outside_the_own_licence() -> None:
-    for doctor in (practitioner(scope=frozenset({"dermatology"})), practitioner(suspended=True)):
+    for doctor in (practitioner(scope=("dermatology",)), practitioner(suspended=True)):
         given(*ACCEPTED, others=world(DR_LAN, doctor)).when(ANSWER, LAN_AT_BACH_MAI).then_refused(
             "LICENCE_DOES_NOT_COVER", "practitioner_id"
         )
