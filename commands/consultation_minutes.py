@@ -82,7 +82,8 @@ class PresentCase(Command, of=Consultation, by={Role.DOCTOR}):
         (require_unmerged if teaches else require_living)(patient)
         if self.referral_id is not None:
             self._require_referral(referral, point.facility_id, consultation.centre_id)
-        elif consultation.centre_id is not None:
+        else:
+            assert consultation.centre_id is not None
             require_consent(consent, self.patient_id, consultation.centre_id, context)
         yield CasePresented(
             case_id=self.case_id,

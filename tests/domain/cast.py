@@ -15,7 +15,7 @@ from domain._kernel import Actor, Role, State
 from domain._reference import CodeSystem, QualityGate, ReferenceData, RemoteDisease, Speciality, UrgencyClock
 from domain._values import Coding, ConsultationKind, LinkQuality, Period, RemoteMode, Tier, Urgency, Validity
 from domain.agreement import Agreement, AgreementSigned
-from domain.consent import Consent
+from domain.consent import Consent, SharingRequested
 from domain.facility import (
     Facility,
     FacilityRegistered,
@@ -125,7 +125,7 @@ def world(*changed: Any) -> dict[UUID, State[Any]]:
         **dict.fromkeys((BACH_MAI, *points, HA_GIANG), facility()),
         **{Agreement.between(BACH_MAI, point): agreement(BACH_MAI, point) for point in points},
         PATIENT: patient(),
-        OTHER_PATIENT: patient(),
+        OTHER_PATIENT: patient(OTHER_PATIENT),
         CONSENT: sharing_request(),
         DR_LAN: practitioner(),
         DR_MINH: practitioner(),
@@ -148,17 +148,26 @@ def practitioner(
     return Practitioner().after(history)
 
 
-def patient(*, died: bool = False, merged_into: UUID | None = None) -> Patient:
+def patient(id_: UUID = PATIENT, *, died: bool = False, merged_into: UUID | None = None) -> Patient:
     history = [
-        PatientRegistered(facility_id=THAI_NGUYEN, full_name="Nguyễn Văn A", sex=Sex.MALE, born_in=1958),
+        PatientRegistered(
+            patient_id=id_, facility_id=THAI_NGUYEN, full_name="Nguyễn Văn A", sex=Sex.MALE, born_in=1958
+        ),
         *([PatientDied(died_at=NOON)] if died else []),
         *([PatientsMerged(surviving_id=merged_into, reason="The same person")] if merged_into else []),
     ]
     return Patient().after(history)
 
 
-def sharing_request(*, with_facility: UUID = BACH_MAI) -> Consent:
-    return Consent(status="given", patient_id=PATIENT, facility_id=with_facility)
+def sharing_request(*, with_facility: UUID = BACH_MAI, expires_at: datetime = AUGUST_27.end) -> Consent:
+    asked = SharingRequested(
+        patient_id=PATIENT,
+        receiving_facility_id=with_facility,
+        document_sha256="cd" * 32,
+        requested_at=AUGUST_27.start,
+        expires_at=expires_at,
+    )
+    return Consent().after([asked])
 
 
 def later(minutes: float) -> datetime:
