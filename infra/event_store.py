@@ -145,6 +145,7 @@ class PostgresEventStore:
 async def _until_answered(line: Line, query: str, *arguments: object) -> list[asyncpg.Record]:
     """Ask, and ask again over a new line when the old one broke: every query here may be repeated safely."""
     deadline = time.monotonic() + GIVE_UP_AFTER_S
+    pause = 0.01
     while True:
         try:
             async with asyncio.timeout(min(SILENT_LINE_AFTER_S, max(0.1, deadline - time.monotonic()))):
@@ -153,7 +154,8 @@ async def _until_answered(line: Line, query: str, *arguments: object) -> list[as
             await line.drop()
             if time.monotonic() > deadline - 0.1:
                 raise Unavailable(retry_after=2.0) from fault
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.5)
 
 
 def independent_ones(queue: deque[Waiting[Ready, Appended]], most: int) -> list[Waiting[Ready, Appended]]:

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import psutil
 
 from infra.local.kinship import tethered
 from infra.local.postgres import Postgres
@@ -36,7 +37,8 @@ class OwnPostgres:
     async def start(self) -> None:
         program = self._server.program()
         self._server.prepare()
-        self._process = subprocess.Popen(
+        # The kernel ties the child to the thread that starts it, so this must be the main one.
+        self._process = subprocess.Popen(  # noqa: ASYNC220
             tethered(list(program.command), orphan_signal=program.orphan_signal, user=program.user),
             env=dict(program.environment),
             cwd="/",
@@ -53,7 +55,11 @@ class OwnPostgres:
     async def kill(self) -> None:
         """As a loss of power would: the server and all of its children, at once."""
         assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
+        # Its children lead process groups of their own, and would keep the shared memory for a while.
+        server = psutil.Process(self._process.pid)
+        for one in (server, *server.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         await asyncio.to_thread(self._process.wait)
 
     async def stop(self) -> None:
@@ -66,14 +72,20 @@ class OwnPostgres:
 async def fresh_database(server: str) -> AsyncIterator[str]:
     """The DSN of an empty database with today's schema, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = await asyncpg.connect(server)
+    await _as_admin(server, f"create database {name}")
     try:
-        await admin.execute(f"create database {name}")
         dsn = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
         db = await connect(dsn)
         await migrate(db)
         await db.close()
         yield dsn
     finally:
-        await admin.execute(f"drop database if exists {name} with (force)")
+        await _as_admin(server, f"drop database if exists {name} with (force)")
+
+
+async def _as_admin(server: str, statement: str) -> None:
+    admin = await asyncpg.connect(server)
+    try:
+        await admin.execute(statement)
+    finally:
         await admin.close()
