@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from domain._kernel import Recorded
 from projections._table import Handler, Key, Row, Table
@@ -83,14 +84,28 @@ class Fold:
             return
         rows = [row for key in sorted(self.changed, key=str) if (row := self.rows[key]) is not None]
         columns = self.table.columns
-        arrays = ", ".join(f"${n}::{self.table.types[column]}[]" for n, column in enumerate(columns, 1))
+        # JSON travels as text: a list in an array of JSON would be taken for one more dimension of the array.
+        json = {column for column in columns if self.table.types[column] == "jsonb"}
+        sent = {column: "text" if column in json else self.table.types[column] for column in columns}
+        arrays = ", ".join(f"${n}::{sent[column]}[]" for n, column in enumerate(columns, 1))
+        selected = ", ".join(f"{column}::jsonb" if column in json else column for column in columns)
         updated = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in self.table.key)
         await db.execute(
-            f"insert into {self.physical} ({', '.join(columns)}) select * from unnest({arrays})"
+            f"insert into {self.physical} ({', '.join(columns)})"
+            f" select {selected} from unnest({arrays}) as given ({', '.join(columns)})"
             f" on conflict ({', '.join(self.table.key)}) do update set {updated}",
-            *([getattr(row, column) for row in rows] for column in columns),
+            *(
+                [_json_text(getattr(row, column)) for row in rows]
+                if column in json
+                else [getattr(row, column) for row in rows]
+                for column in columns
+            ),
         )
         self.changed.clear()
+
+
+def _json_text(value: Any) -> str | None:
+    return None if value is None else to_json(value).decode()
 
 
 @dataclass
