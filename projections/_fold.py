@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from domain._kernel import Recorded
 from projections._table import Handler, Key, Row, Table
@@ -83,6 +84,12 @@ class Fold:
             handler.fold(known, at.event, at)
             self._keep(key, known, at)
 
+    def _is_json(self, column: str) -> bool:
+        return self.table.types[column] == "jsonb"
+
+    def _sent(self, column: str, value: object) -> object:
+        return to_json(value).decode() if value is not None and self._is_json(column) else value
+
     def take_back(self) -> None:
         """Leave no trace of the event that was taken in last, wholly or in part."""
         for key, row, was_changed in reversed(self.before):
@@ -95,7 +102,7 @@ class Fold:
         """A handler may change what a column holds, so values that can be changed are copied too."""
         same = copy(row)
         for column in self.table.columns:
-            if self.table.types[column] == "jsonb":
+            if self._is_json(column):
                 setattr(same, column, deepcopy(getattr(same, column)))
         return same
 
@@ -113,12 +120,17 @@ class Fold:
             return
         rows = [row for key in sorted(self.changed, key=str) if (row := self.rows[key]) is not None]
         columns = self.table.columns
-        arrays = ", ".join(f"${n}::{self.table.types[column]}[]" for n, column in enumerate(columns, 1))
+        names = ", ".join(columns)
+        # A list of lists would be taken for one array of two dimensions, so JSON travels as text.
+        arrays = ", ".join(
+            f"${n}::{'text' if self._is_json(c) else self.table.types[c]}[]" for n, c in enumerate(columns, 1)
+        )
+        values = ", ".join(f"{column}::jsonb" if self._is_json(column) else column for column in columns)
         updated = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in self.table.key)
         await db.execute(
-            f"insert into {self.physical} ({', '.join(columns)}) select * from unnest({arrays})"
+            f"insert into {self.physical} ({names}) select {values} from unnest({arrays}) as new ({names})"
             f" on conflict ({', '.join(self.table.key)}) do update set {updated}",
-            *([getattr(row, column) for row in rows] for column in columns),
+            *([self._sent(column, getattr(row, column)) for row in rows] for column in columns),
         )
         self.changed.clear()
 
