@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands._command import Command, Context, Reference, decide
+from commands._command import Command, Context, Found, Reference, decide
 from domain._kernel import DomainError, Event, Metadata, Recorded, State, Value
 
 TRIES = 4
@@ -46,6 +46,10 @@ class VersionConflict(DomainError, code="VERSION_CONFLICT", field="expectedVersi
 
 class CommandIdReused(DomainError, code="COMMAND_ID_REUSED", field="commandId"):
     """This command id was used for another request. A new request needs a new id."""
+
+
+class IdInUse(DomainError, code="ID_IN_USE"):
+    """This id belongs to something that is not a {aggregate}. Choose a new one."""
 
 
 class TooMuchContention(DomainError, code="TOO_MUCH_CONTENTION"):
@@ -80,12 +84,13 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The first answer to a command id, whenever it is asked."""
+    """The first answer to a command id, whenever it is asked; `repeated` when it is not asked for the first time."""
 
     stream_id: UUID
     version: int
     position: int
     fingerprint: bytes
+    repeated: bool = field(default=False, compare=False)
 
 
 class Conflict(Exception):
@@ -100,9 +105,9 @@ class EventStore(Protocol):
         ...
 
     async def append(self, wish: Append) -> Appended:
-        """Add all events or none. The answer's fingerprint tells whether an earlier command had this id.
+        """Add all events, of which there is at least one, or none.
 
-        Raises Conflict, or Unavailable.
+        The answer's fingerprint tells whether an earlier command had this id. Raises Conflict, or Unavailable.
         """
         ...
 
@@ -147,18 +152,25 @@ class Bus:
     ) -> Appended:
         fresh = False
         for _ in range(TRIES):
-            main, others = await self._load(command, fresh)
+            main, others = await self._load(command, context, fresh)
             try:
+                if main.version and main.state.status is None:
+                    raise IdInUse(aggregate=command.of.kind, field=f"{command.of.kind}_id")
                 if expected is not None and expected != main.version:
                     raise VersionConflict(aggregate=command.of.kind, actual=main.version, expected=expected)
-                events = decide(command, main.state, context, _states(command, others))
+                events = decide(command, main.state, context, _states(others))
             except DomainError:
                 if fresh:
                     raise
                 fresh = True
                 continue
             if not events:
-                return Appended(command.stream_id, main.version, main.position, fingerprint)
+                if not fresh:
+                    # What this bus remembers may be over by now, and the command be needed after all.
+                    fresh = True
+                    continue
+                nothing_new = Appended(command.stream_id, main.version, main.position, fingerprint)
+                return await self._store.answer_to(command_id) or nothing_new
             guards = {stream_id: folded.version for one in others.values() for stream_id, folded in one.items()}
             guards.pop(command.stream_id, None)
             wish = Append(
@@ -174,14 +186,17 @@ class Bus:
             except Conflict:
                 fresh = True
                 continue
-            if answer.fingerprint == fingerprint and answer.version == main.version + len(events):
+            # A repeated answer speaks of events that were decided elsewhere, perhaps others than these.
+            if not answer.repeated:
                 self._remember(command.stream_id, Folded(main.state.after(events), answer.version, answer.position))
             return answer
         raise TooMuchContention(aggregate=command.of.kind)
 
-    async def _load(self, command: Command, fresh: bool) -> tuple[Folded, Mapping[str, Mapping[UUID, Folded]]]:
+    async def _load(
+        self, command: Command, context: Context, fresh: bool
+    ) -> tuple[Folded, Mapping[str, Mapping[UUID, Folded]]]:
         own = (await self._fold({command.stream_id: command.of}, fresh))[command.stream_id]
-        wanted = command.references(own.state)
+        wanted = command.references(own.state, context)
         kinds = {id_: reference.kind for reference, ids in wanted.items() for id_ in ids}
         known = await self._fold(kinds, fresh) if kinds else {}
         return own, {reference.name: {id_: known[id_] for id_ in ids} for reference, ids in wanted.items()}
@@ -226,11 +241,8 @@ def rejected(refusal: DomainError) -> Rejected:
     return Rejected(code=refusal.code, message=str(refusal), field=refusal.field, details=details)
 
 
-def _states(command: Command, folded: Mapping[str, Mapping[UUID, Folded]]) -> Mapping[str, Any]:
-    return {
-        reference.name: reference.argument({id_: one.state for id_, one in folded.get(reference.name, {}).items()})
-        for reference in command.rests_on
-    }
+def _states(folded: Mapping[str, Mapping[UUID, Folded]]) -> Found:
+    return {name: {id_: one.state for id_, one in ones.items()} for name, ones in folded.items()}
 
 
 def _enveloped(state: State[Any], events: Sequence[Event], context: Context, command_id: UUID) -> Sequence[NewEvent]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import UnionType
-from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeAlias, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from domain._catalogue import import_all
 from domain._kernel import Actor, DomainError, Event, Metadata, Role, State, Value
 from domain._reference import ReferenceData
+from domain._values import local_day
 
 CLOCK_LEEWAY = timedelta(minutes=5)
 
@@ -42,6 +44,16 @@ class Context(Value):
     clinical_time: datetime | None = None
     reference: ReferenceData
 
+    @property
+    def happened_at(self) -> datetime:
+        """When it happened, which is now unless the entry comes late."""
+        return self.clinical_time or self.now
+
+    @property
+    def day(self) -> date:
+        """The day on which it happened: the one whose rules hold."""
+        return local_day(self.happened_at)
+
     def metadata(self, command_id: UUID, patient_id: UUID | None) -> Metadata:
         return Metadata(
             actor=self.actor,
@@ -49,7 +61,7 @@ class Context(Value):
             command_id=command_id,
             causation_id=self.causation_id,
             correlation_id=self.correlation_id,
-            clinical_time=self.clinical_time or self.now,
+            clinical_time=self.happened_at,
             patient_id=patient_id,
         )
 
@@ -82,8 +94,8 @@ class Command(Value):
 
     Further parameters of `decide` name other aggregates that the decision rests on: `patient: Patient` is loaded
     from `patient_id` of the command or else of the state, `Patient | None` may be missing, `Mapping[UUID, Patient]`
-    is loaded from `patient_ids`. The append fails if any of them has moved meanwhile. Ids that follow from
-    others are given by `refers_to`.
+    is loaded from `patient_ids`; `actor: Practitioner` is who asks. The append fails if any of them has moved
+    meanwhile. Ids that follow from others are given by `refers_to`.
     """
 
     of: ClassVar[type[State[Any]]]
@@ -113,10 +125,10 @@ class Command(Value):
         """The ids of references that no field of the same name gives."""
         return {}
 
-    def references(self, state: State[Any]) -> Mapping[Reference, tuple[UUID, ...]]:
+    def references(self, state: State[Any], context: Context) -> Mapping[Reference, tuple[UUID, ...]]:
         if not self.rests_on:
             return {}
-        derived = self.refers_to(state)
+        derived = {"actor": context.actor.id, **self.refers_to(state)}
         return {reference: _ids(reference, derived, self, state) for reference in self.rests_on}
 
 
@@ -142,19 +154,33 @@ def _reference(name: str, hint: Any) -> Reference:
     return Reference(name, hint)
 
 
-def decide(command: Command, state: State[Any], context: Context, others: Mapping[str, Any]) -> list[Event]:
-    """The new events, each admitted by the lifecycle in the state that the earlier ones lead to."""
+Found: TypeAlias = Mapping[str, Mapping[UUID, State[Any]]]
+
+
+def decide(command: Command, state: State[Any], context: Context, found: Found) -> list[Event]:
+    """The new events, each admitted by the lifecycle in the state that the earlier ones lead to.
+
+    `found` holds the states behind the references. A missing one is refused after role and status: on a stream that
+    has not begun no reference is known, and the answer is that there is no such stream.
+    """
     if context.actor.roles.isdisjoint(command.by):
         raise RoleNotAllowed(allowed=", ".join(sorted(command.by)))
     if context.clinical_time is not None and context.clinical_time > context.now + CLOCK_LEEWAY:
         raise ClinicalTimeInFuture(clinical_time=context.clinical_time.isoformat())
     state.admit(*command.leads_to)
+    others = {reference.name: reference.argument(found.get(reference.name, {})) for reference in command.rests_on}
     new: list[Event] = []
     for event in command.decide(state, context, **others):
         state.admit(type(event))
         state = state.after([event])
         new.append(event)
     return new
+
+
+def every_command() -> Mapping[str, type[Command]]:
+    """All commands of the product by their names: each is in a file of this package."""
+    import_all("commands")
+    return COMMANDS
 
 
 def camel(name: str) -> str:

@@ -8,9 +8,20 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from domain._kernel import DomainError, Value
-from domain._values import Code, Coding, LinkQuality, Urgency, Validity
+from domain._values import Code, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency, Validity
+
+
+def _regular(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression, {error}") from None
+    return pattern
 
 
 class Rule(Value):
@@ -30,7 +41,7 @@ class CodeSystem(Rule):
 
     system: Code
     version: Code
-    pattern: str
+    pattern: Annotated[str, AfterValidator(_regular)]
 
 
 class RemoteDisease(Rule):
@@ -67,6 +78,22 @@ class QualityGate(Rule):
         )
 
 
+class LineRequirement(Rule):
+    """What the measured line of a connection point must carry, by the tier of its facility."""
+
+    tier: Tier
+    min_bitrate_kbps: Annotated[int, Field(gt=0)]
+
+
+class RemoteService(Rule):
+    """A kind of telehealth activity that may be declared, and the modes in which it may be."""
+
+    kind: ConsultationKind
+    modes: frozenset[RemoteMode]
+    name_vi: str
+    name_en: str
+
+
 class NoRuleInForce(DomainError, code="NO_RULE_IN_FORCE"):
     """The reference data has no rule {rule} for {day}."""
 
@@ -80,6 +107,8 @@ class ReferenceData(Value):
     remote_diseases: tuple[RemoteDisease, ...] = ()
     specialities: tuple[Speciality, ...] = ()
     quality_gates: tuple[QualityGate, ...] = ()
+    line_requirements: tuple[LineRequirement, ...] = ()
+    remote_services: tuple[RemoteService, ...] = ()
 
     def first_answer_within(self, urgency: Urgency, day: date) -> timedelta:
         for clock in self.urgency_clocks:
@@ -108,3 +137,13 @@ class ReferenceData(Value):
             if gate.valid.holds(day):
                 return gate.passes(measured)
         raise NoRuleInForce(rule="quality gate", day=day)
+
+    def line_needed(self, tier: Tier, day: date) -> int:
+        """The bit rate in kbit/s that the line of a point of this tier must carry."""
+        for row in self.line_requirements:
+            if row.tier == tier and row.valid.holds(day):
+                return row.min_bitrate_kbps
+        raise NoRuleInForce(rule=f"line requirement {tier}", day=day)
+
+    def allows_service(self, kind: ConsultationKind, mode: RemoteMode, day: date) -> bool:
+        return any(row.kind == kind and mode in row.modes and row.valid.holds(day) for row in self.remote_services)

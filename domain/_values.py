@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from domain._kernel import Value
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+# A set of codes in one order, so that equal content has equal bytes in every process.
+Codes = Annotated[tuple[Code, ...], AfterValidator(lambda codes: tuple(sorted(set(codes))))]
+
+# Viet Nam keeps UTC+7 all the year; laws, licences and agreements hold by its days.
+VIETNAM_TIME = timezone(timedelta(hours=7))
+
+
+def local_day(moment: datetime) -> date:
+    """The day in Viet Nam on which this moment falls."""
+    return moment.astimezone(VIETNAM_TIME).date()
 
 
 class ConsultationKind(StrEnum):
@@ -33,6 +44,15 @@ class RemoteMode(StrEnum):
     VIA_RECEIVING_FACILITY = "via_receiving_facility"
     INTER_FACILITY_SUPPORT = "inter_facility_support"
     REMOTE_CONSULTATION = "remote_consultation"
+
+
+class Tier(StrEnum):
+    """The level of a facility (tuyến): central, provincial, district, commune."""
+
+    CENTRAL = "central"
+    PROVINCIAL = "provincial"
+    DISTRICT = "district"
+    COMMUNE = "commune"
 
 
 class Urgency(StrEnum):
@@ -95,6 +115,9 @@ class Validity(Value):
 
     def holds(self, day: date) -> bool:
         return self.first <= day and (self.last is None or day <= self.last)
+
+    def overlaps(self, other: Validity) -> bool:
+        return (other.last is None or self.first <= other.last) and (self.last is None or other.first <= self.last)
 
 
 class Blob(Value):

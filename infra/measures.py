@@ -10,8 +10,6 @@ APPEND_SECONDS = Histogram("telehealth_append_seconds", "From asking for an appe
 BATCH_SIZE = Histogram(
     "telehealth_append_batch_commands", "Commands in one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 96)
 )
-POSITION = Gauge("telehealth_position", "Last position of the log that this process has handled.", ["process"])
-LAG = Gauge("telehealth_lag_events", "Events of the log that this process has yet to handle.", ["process"])
 VIEW_POSITION = Gauge("telehealth_view_position", "Last position that is in the view.", ["view"])
 PARKED = Gauge("telehealth_parked_streams", "Streams whose events a view could not take in and keeps aside.", ["view"])
 SUBSCRIPTIONS = Gauge("telehealth_open_subscriptions", "Subscriptions that are open now.", ["field"])

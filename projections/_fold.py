@@ -59,7 +59,7 @@ class Fold:
         )
         self.rows.update(dict.fromkeys(needed))
         for found in rows:
-            row = self.table.row(**dict(found))
+            row = self.table.read(found.items())
             self.rows[self.table.key_of(row)] = row
 
     def take_in(self, at: Recorded) -> None:
@@ -84,12 +84,6 @@ class Fold:
             handler.fold(known, at.event, at)
             self._keep(key, known, at)
 
-    def _is_json(self, column: str) -> bool:
-        return self.table.types[column] == "jsonb"
-
-    def _sent(self, column: str, value: object) -> object:
-        return to_json(value).decode() if value is not None and self._is_json(column) else value
-
     def take_back(self) -> None:
         """Leave no trace of the event that was taken in last, wholly or in part."""
         for key, row, was_changed in reversed(self.before):
@@ -102,7 +96,7 @@ class Fold:
         """A handler may change what a column holds, so values that can be changed are copied too."""
         same = copy(row)
         for column in self.table.columns:
-            if self._is_json(column):
+            if self.table.types[column] == "jsonb":
                 setattr(same, column, deepcopy(getattr(same, column)))
         return same
 
@@ -119,20 +113,25 @@ class Fold:
         if not self.changed:
             return
         rows = [row for key in sorted(self.changed, key=str) if (row := self.rows[key]) is not None]
-        columns = self.table.columns
-        names = ", ".join(columns)
-        # A list of lists would be taken for one array of two dimensions, so JSON travels as text.
-        arrays = ", ".join(
-            f"${n}::{'text' if self._is_json(c) else self.table.types[c]}[]" for n, c in enumerate(columns, 1)
+        columns, types = self.table.columns, self.table.types
+        # JSON travels as text: an array of lists would be taken for an array of more dimensions.
+        as_text = {column for column in columns if types[column] == "jsonb"}
+        sent = ", ".join(
+            f"${n}::{'text' if column in as_text else types[column]}[]" for n, column in enumerate(columns, 1)
         )
-        values = ", ".join(f"{column}::jsonb" if self._is_json(column) else column for column in columns)
+        taken = ", ".join(f"{column}::{types[column]}" for column in columns)
         updated = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in self.table.key)
         await db.execute(
-            f"insert into {self.physical} ({names}) select {values} from unnest({arrays}) as new ({names})"
+            f"insert into {self.physical} ({', '.join(columns)})"
+            f" select {taken} from unnest({sent}) as _ ({', '.join(columns)})"
             f" on conflict ({', '.join(self.table.key)}) do update set {updated}",
-            *([self._sent(column, getattr(row, column)) for row in rows] for column in columns),
+            *(_sent([getattr(row, column) for row in rows], column in as_text) for column in columns),
         )
         self.changed.clear()
+
+
+def _sent(values: Sequence[Any], as_text: bool) -> Sequence[Any]:
+    return [None if value is None else to_json(value).decode() for value in values] if as_text else values
 
 
 @dataclass

@@ -32,6 +32,14 @@ class Condition:
         return self.sql.format(*(f"${n}" for n in range(first, first + len(self.arguments))))
 
 
+def matching(**wanted: Any) -> Condition:
+    """Rows whose columns have these values; a list or tuple means any of them, None that anything will do."""
+    given = {column: value for column, value in wanted.items() if value is not None}
+    several = {column for column, value in given.items() if isinstance(value, list | tuple)}
+    parts = [f"{column} = any({{}})" if column in several else f"{column} = {{}}" for column in given]
+    return Condition(" and ".join(parts) or "true", tuple(given.values()))
+
+
 EVERYTHING = Condition()
 NOTHING = Condition("false")
 
@@ -89,12 +97,12 @@ async def _read(db: Connection, table: Table[R], condition: Condition, ordered: 
         f"select * from {table.name} where {condition.numbered()} order by {ordered} limit {limit:d}",
         *condition.arguments,
     )
-    return [table.row(**dict(row)) for row in rows]
+    return [table.read(row.items()) for row in rows]
 
 
 def _shape(table: Table[Any], columns: Sequence[str]) -> TypeAdapter[tuple[Any, ...]]:
-    hints = table.hints
-    return TypeAdapter(tuple[tuple(hints[column] for column in columns)])  # type: ignore[arg-type]
+    shape: Any = tuple.__class_getitem__(tuple(table.hints[column] for column in columns))
+    return TypeAdapter(shape)
 
 
 def write_cursor(table: Table[R], columns: Sequence[str], row: R) -> str:

@@ -6,7 +6,7 @@ event, or changes the row that it is given. So the same handlers serve the live 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_
 from uuid import UUID
 
 from domain._kernel import Event, Recorded
+from projections._restore import of_column
 
 SQL_TYPES = {
     UUID: "uuid",
@@ -58,6 +59,7 @@ class Table(Generic[R]):
         self.columns = tuple(field.name for field in fields(row))
         self.types = {column: _sql_type(hints[column]) for column in self.columns}
         self.nullable = {column: NoneType in get_args(hints[column]) for column in self.columns}
+        self.restores = [(column, restore) for column in self.columns if (restore := of_column(hints[column]))]
         self.handlers: dict[type[Event], Handler] = {}
 
     def inserts(self, kind: type[E]) -> Callable[[Callable[[E, Recorded], R | Sequence[R]]], Any]:
@@ -81,6 +83,14 @@ class Table(Generic[R]):
             return fold
 
         return register
+
+    def read(self, record: Iterable[tuple[str, Any]]) -> R:
+        """The row that was stored so, with the types of its row model."""
+        values = dict(record)
+        for column, restore in self.restores:
+            if values[column] is not None:
+                values[column] = restore(values[column])
+        return self.row(**values)
 
     def key_of(self, row: R) -> Key:
         return tuple(getattr(row, column) for column in self.key)

@@ -7,16 +7,25 @@ events of different streams in any order, those of one stream always in theirs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from domain._catalogue import import_all
 from domain._kernel import Event
-from projections._table import R, Table
+from projections._table import R, Row, Table
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    # The API reads the signatures of queries at run time, when asyncpg's class takes no parameters.
+    Connection = asyncpg.Connection
+
+
+Ask = TypeVar("Ask", bound=Callable[..., Any])
 
 
 class Content(StrEnum):
@@ -26,6 +35,23 @@ class Content(StrEnum):
     NETWORK = "network"  # about facilities and staff: for everybody who works in the network
     FIGURES = "figures"  # counts in which nobody can be recognised
     INTERNAL = "internal"  # for the system itself: nobody reads it through the API
+
+
+@dataclass(frozen=True)
+class Live:
+    """A subscription to a view: the rows in which the column `by` has the subscriber's value, and their events.
+
+    The GraphQL field is `name`, its argument `by`, the rows in its updates `field`; `many` says whether one value
+    of `by` has one row or many.
+    """
+
+    name: str
+    view: View
+    table: Table[Any]
+    by: str
+    field: str
+    many: bool
+    description: str
 
 
 VIEWS: dict[str, View] = {}
@@ -41,6 +67,9 @@ class View:
             raise TypeError(f"{name} shows cases, so it must name the column of the case")
         self.name, self.version, self.content, self.stream = name, version, content, stream
         self.tables: list[Table[Any]] = []
+        self.queries: dict[str, Callable[..., Any]] = {}
+        self.nested: dict[str, tuple[type, Callable[..., Any]]] = {}
+        self.lives: list[Live] = []
         VIEWS[name] = self
 
     def table(self, row: type[R], key: str | Sequence[str], *, part: str = "", indexes: Sequence[str] = ()) -> Table[R]:
@@ -49,6 +78,28 @@ class View:
         table = Table(name, row, (key,) if isinstance(key, str) else key, indexes)
         self.tables.append(table)
         return table
+
+    def query(self, ask: Ask) -> Ask:
+        """A question of a reader: `async def name(db, visible, …)`, where `visible` is what the reader may see.
+
+        It becomes the GraphQL field of that name, with the further parameters as arguments, and the docstring as its
+        description. One that answers with a Page takes `size` and `after` and becomes a Relay connection.
+        """
+        self.queries[ask.__name__] = ask
+        return ask
+
+    def on_demand(self, row: type[Row]) -> Callable[[Ask], Ask]:
+        """A field of the row's GraphQL type that is read only when asked for: `async def name(db, row, …)`."""
+
+        def register(ask: Ask) -> Ask:
+            self.nested[ask.__name__] = (row, ask)
+            return ask
+
+        return register
+
+    def live(self, name: str, table: Table[Any], *, by: str, field: str, many: bool = False) -> None:
+        """Let clients subscribe, see Live. The docstring of the row is the description."""
+        self.lives.append(Live(name, self, table, by, field, many, table.row.__doc__ or ""))
 
     @property
     def handled(self) -> frozenset[type[Event]]:
@@ -75,6 +126,12 @@ class View:
             statements.append(f"drop view if exists {table.name}")
             statements.append(f"create view {table.name} as select * from {self.physical(table, generation)}")
         return statements
+
+
+def every_view() -> Sequence[View]:
+    """All views of the product: each is a file of this package."""
+    import_all("projections")
+    return tuple(view for _, view in sorted(VIEWS.items()))
 
 
 async def generations(db: Connection) -> Mapping[str, tuple[int, int]]:

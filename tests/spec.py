@@ -27,12 +27,12 @@ class given:  # noqa: N801 - reads as the first word of a sentence
 
     def when(self, command: Command, context: Context) -> Outcome:
         state = command.of().after(self.history)
+        found = {
+            reference.name: {id_: self.others.get(id_, reference.kind()) for id_ in ids}
+            for reference, ids in command.references(state, context).items()
+        }
         try:
-            others = {
-                reference.name: reference.argument({id_: self.others.get(id_, reference.kind()) for id_ in ids})
-                for reference, ids in command.references(state).items()
-            }
-            return Outcome(decide(command, state, context, others))
+            return Outcome(decide(command, state, context, found))
         except DomainError as refusal:
             return Outcome(refusal)
 
