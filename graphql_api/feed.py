@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from domain._catalogue import every_event
+from infra import progress
 from infra.event_log import after
 from infra.mapper import Stored
 from infra.postgres import LINE_FAULTS, Connection, Line, Wake, keep_listening
-from infra.progress import Place, applied, applied_upto
-from infra.topics import partition_of, topic_of
+from infra.rebuild import GROUP
+from infra.topics import Place, partition_of, topic_of
+from infra.watermark import applied_upto
 
 MOST_PENDING = 5_000
 log = structlog.get_logger("feed")
@@ -89,7 +91,7 @@ class Feed:
             self.read = found[-1].position if found else self.read
         if not self._pending:
             return False
-        batch = self._ripe(await applied(db))
+        batch = self._ripe(await progress.positions(db, GROUP))
         if batch:
             self.released = batch[-1].position
             for listener in self._listeners:
@@ -107,5 +109,5 @@ class Feed:
     def _is_applied(self, stored: Stored, progress: Mapping[Place, int]) -> bool:
         if stored.aggregate not in self._aggregates:
             return True  # No view of this version waits for it.
-        place = (topic_of(stored.aggregate), partition_of(stored.stream_id))
+        place = Place(topic_of(stored.aggregate), partition_of(stored.stream_id))
         return progress.get(place, 0) >= stored.position

@@ -47,7 +47,7 @@ class LogEvent:
     causation_id: UUID | None
     correlation_id: UUID
     patient_id: UUID | None
-    data: Json
+    data: Json | None
 
 
 def log_event(stored: Stored, clinical: bool) -> LogEvent:

@@ -14,7 +14,7 @@ from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
 from infra.issuer_keys import IssuerKeys
-from infra.reference import load_reference
+from infra.reference import load as load_reference
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
 

@@ -1,40 +1,64 @@
-"""How far the views have come, by topic and partition, and up to which position they have everything."""
+"""How far a worker group has come in each partition: read, held and written beside what it writes.
+
+The row of a partition is locked for the time of a transaction. So whatever two workers believe to be theirs after a
+rebalance, one of them waits, and then finds that the other has already taken the events in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from infra.postgres import Connection
-
-VIEWS_GROUP = "projections"
-Place = tuple[str, int]
+from infra.topics import Place
 
 
-async def applied(db: Connection, group: str = VIEWS_GROUP) -> Mapping[Place, int]:
-    """The last position that is in the views, for each topic and partition."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The last event taken in: its position, and its offset if it was read from the Kafka that runs now, else -1."""
+
+    position: int = 0
+    kafka_offset: int = -1
+
+
+ENSURE = """
+    insert into projection_progress (worker_group, topic, partition, cluster_id, kafka_offset, position)
+    select $1, topic, partition, $2, -1, 0 from unnest($3::text[], $4::int[]) as _ (topic, partition)
+    on conflict do nothing
+"""
+HOLD = """
+    select topic, partition, position, case when cluster_id = $2 then kafka_offset else -1 end as kafka_offset
+      from projection_progress
+     where worker_group = $1 and (topic, partition) in (select * from unnest($3::text[], $4::int[]))
+     order by topic, partition for update
+"""
+WRITE = """
+    update projection_progress as p set cluster_id = $2, kafka_offset = new.kafka_offset, position = new.position
+      from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) as new (topic, partition, kafka_offset, position)
+     where worker_group = $1 and p.topic = new.topic and p.partition = new.partition
+"""
+
+
+async def ensure(db: Connection, group: str, cluster_id: str, places: Collection[Place]) -> None:
+    await db.execute(ENSURE, group, cluster_id, *_columns(places))
+
+
+async def hold(db: Connection, group: str, cluster_id: str, places: Collection[Place]) -> dict[Place, Reached]:
+    """Read the progress, and keep everybody else from going on in these partitions until the transaction ends."""
+    rows = await db.fetch(HOLD, group, cluster_id, *_columns(places))
+    return {Place(row["topic"], row["partition"]): Reached(row["position"], row["kafka_offset"]) for row in rows}
+
+
+async def write(db: Connection, group: str, cluster_id: str, reached: Mapping[Place, Reached]) -> None:
+    offsets, positions = [r.kafka_offset for r in reached.values()], [r.position for r in reached.values()]
+    await db.execute(WRITE, group, cluster_id, *_columns(reached), offsets, positions)
+
+
+async def positions(db: Connection, group: str) -> dict[Place, int]:
+    """The last position of each partition that is in the views."""
     rows = await db.fetch("select topic, partition, position from projection_progress where worker_group = $1", group)
-    return {(row["topic"], row["partition"]): row["position"] for row in rows}
+    return {Place(row["topic"], row["partition"]): row["position"] for row in rows}
 
 
-async def applied_upto(db: Connection, group: str = VIEWS_GROUP) -> int:
-    """A position up to which the views have every event.
-
-    Partitions that have everything the relay sent do not hold it back; the slowest of the others does.
-    """
-    async with db.transaction(isolation="repeatable_read", readonly=True):
-        sent = await relayed(db)
-        if sent is None:
-            return 0
-        position, last_sent = sent
-        have = await applied(db, group)
-    behind = [have.get(place, 0) for place, last in last_sent.items() if have.get(place, 0) < last]
-    return min([position, *behind])
-
-
-async def relayed(db: Connection) -> tuple[int, Mapping[Place, int]] | None:
-    """The position that the relay has brought to Kafka, and the last one in each partition."""
-    row = await db.fetchrow("select position, partitions from relay_progress")
-    if row is None:
-        return None
-    places = {tuple(name.rsplit("/", 1)): last for name, last in row["partitions"].items()}
-    return row["position"], {(topic, int(partition)): last for (topic, partition), last in places.items()}
+def _columns(places: Collection[Place]) -> tuple[list[str], list[int]]:
+    return [place.topic for place in places], [place.partition for place in places]

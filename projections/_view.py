@@ -113,6 +113,9 @@ class View:
     def physical(self, table: Table[Any], generation: int) -> str:
         return f"{table.name}_v{self.version}_g{generation}"
 
+    def physicals(self, generation: int) -> list[str]:
+        return [self.physical(table, generation) for table in self.tables]
+
     def ddl(self, generation: int) -> list[str]:
         return [statement for table in self.tables for statement in table.ddl(self.physical(table, generation))]
 
@@ -139,12 +142,20 @@ async def generations(db: Connection) -> Mapping[str, tuple[int, int]]:
 
 async def create(db: Connection, view: View, generation: int) -> None:
     """Make the empty tables of a generation and let the view's names stand for them."""
-    for statement in (*view.ddl(generation), *view.naming(generation)):
+    for statement in view.ddl(generation):
+        await db.execute(statement)
+    await adopt(db, view, generation)
+
+
+async def adopt(db: Connection, view: View, generation: int) -> None:
+    """Let the view's names stand for this generation; write its tables down, so that any version can drop them."""
+    for statement in view.naming(generation):
         await db.execute(statement)
     await db.execute(
-        "insert into projection_generation (view, version, generation) values ($1, $2, $3)"
-        " on conflict (view) do update set version = $2, generation = $3, built_at = now()",
+        "insert into projection_generation (view, version, generation, tables) values ($1, $2, $3, $4)"
+        " on conflict (view) do update set version = $2, generation = $3, tables = $4, built_at = now()",
         view.name,
         view.version,
         generation,
+        view.physicals(generation),
     )

@@ -38,7 +38,7 @@ class OwnPostgres:
         program = self._server.program()
         self._server.prepare()
         # The kernel ties the child to the thread that starts it, so this must be the main one.
-        self._process = subprocess.Popen(  # noqa: ASYNC220
+        self._process = subprocess.Popen(
             tethered(list(program.command), orphan_signal=program.orphan_signal, user=program.user),
             env=dict(program.environment),
             cwd="/",
