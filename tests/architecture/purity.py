@@ -6,8 +6,7 @@ import ast
 from collections.abc import Iterator
 
 MODULES = frozenset(
-    "asyncio concurrent http io logging multiprocessing os pathlib queue random sched secrets select shutil signal "
-    "socket ssl subprocess sys tempfile threading time urllib".split()
+    ["asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "queue", "random", "sched", "secrets", "select", "shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib"]
 )
 THIRD_PARTY_ALLOWED = frozenset({"pydantic"})
 # uuid5 derives an id from what is known, so it may stay; these make one up.
