@@ -109,10 +109,8 @@ class Subscriptions:
                         yield frame
                 while subscriber.queue and not subscriber.lost:
                     frame = subscriber.queue.popleft()
-                    if frame.position <= position:
-                        continue
                     if frame.since < position:
-                        # The subscriber came from a process that was further on, and has a part of this frame.
+                        # The subscriber has it, or a part of it, from history or from another process.
                         subscriber.lost = True
                         continue
                     position = frame.position
