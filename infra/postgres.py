@@ -36,6 +36,7 @@ SESSION = {
     "jit": "off",
     "timezone": "UTC",
 }
+MIGRATION_LOCK = 8420200828
 SQL_FILES = Path(__file__).with_name("sql")
 
 
@@ -71,7 +72,7 @@ async def assert_durable(connection: Connection) -> None:
 async def migrate(connection: Connection) -> None:
     """Bring the schema to what this version needs. Safe to run from several processes at once, and again."""
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(8420200828)")
+        await connection.fetch("select pg_advisory_xact_lock($1::bigint)", MIGRATION_LOCK)
         for file in sorted(SQL_FILES.glob("*.sql")):
             await connection.execute(file.read_text())
 
