@@ -35,7 +35,7 @@ lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports
 
 format: $(READY) ## Put the code into its form
 	@$(BIN)/ruff check --fix .
