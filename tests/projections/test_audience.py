@@ -35,6 +35,8 @@ NO_PARTY = {
     "consultation.issue_raised facility_id": "the invitation has named it",
     "consultation.opinion_given facility_id": "the invitation has named it",
     "consultation.minutes_signed facility_id": "the invitation has named it",
+    "patient.registered identities.id": "an identity has an id of its own",
+    "patient.identity_added identity.id": "an identity has an id of its own",
     "consultation.closed sides": "the invitations have named them",
 }
 
@@ -58,7 +60,8 @@ def _ids(annotation: Any, path: str) -> Iterator[str]:
 OTHER_THINGS = {
     "agreement_id", "answered_by", "assignment_id", "case_id", "chair_id", "consent_id", "consultation_id", "device_id",
     "examination_id", "image_id", "images", "images_not_for_diagnosis", "issue_id", "observation_id",
-    "practitioner_id", "referral_id", "referral_ids", "remote_doctor_id", "responsible_id",
+    "practitioner_id", "identity_id", "relative_id", "referral_id", "referral_ids", "remote_doctor_id",
+    "responsible_id",
 }  # fmt: skip
 
 
