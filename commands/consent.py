@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from commands._authority import admit_for_person
 from commands._command import Command, Context
+from commands.facility import require_registered
 from domain._kernel import Role
 from domain._personal import Reason
 from domain._values import Sha256
@@ -46,6 +47,7 @@ class GiveConsent(Command, of=Consent, by=WHO):
         self, consent: Consent, context: Context, patient: Patient, facility: Facility | None
     ) -> Iterator[ConsentGiven]:
         _admit_patient(patient, self.patient_id, context)
+        require_registered(facility, self.facility_id, "facility_id")
         if self.purpose is Purpose.TREATMENT_SHARING and self.manner not in IN_WRITING:
             raise SharingNeedsWriting()
         _admit_end(self.expires_at, context)
@@ -73,6 +75,7 @@ class RequestSharing(Command, of=Consent, by=WHO):
         self, consent: Consent, context: Context, patient: Patient, receiving_facility: Facility | None
     ) -> Iterator[SharingRequested]:
         _admit_patient(patient, self.patient_id, context)
+        require_registered(receiving_facility, self.receiving_facility_id, "receiving_facility_id")
         _admit_end(self.expires_at, context)
         yield SharingRequested(
             patient_id=self.patient_id,

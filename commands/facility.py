@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from commands._authority import admit_for_network
-from commands._command import Command, Context
+from commands._command import Command, Context, UnknownReference
 from domain._kernel import Role
 from domain._personal import Label, Reason
 from domain._values import Code, LinkQuality, Location, Tier
@@ -128,3 +128,9 @@ def _admit_line(facility: Facility, context: Context) -> None:
     needed = context.reference.line_needed(facility.tier, context.day)
     if facility.bitrate_kbps < needed:
         raise LineTooSlow(measured=facility.bitrate_kbps, needed=needed)
+
+
+def require_registered(facility: Facility | None, facility_id: UUID | None, field: str) -> None:
+    """Refuse an id that may be left out, but was given and names no facility."""
+    if facility_id is not None and facility is None:
+        raise UnknownReference(aggregate=Facility.kind, id=facility_id, field=field)

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from commands._authority import admit_at, admit_for_person
 from commands._command import Command, Context
+from commands.facility import require_registered
 from domain._kernel import Role
 from domain._personal import BirthDate, Contact, Label, Name, Reason
 from domain.facility import Facility
@@ -178,6 +179,7 @@ class RecordDeath(Command, of=Patient, by={Role.REGISTRAR, Role.DOCTOR}):
         # A patient may die where it was brought: the doctor of that facility records it.
         if Role.REGISTRAR not in context.actor.roles:
             admit_at(context.actor, self.facility_id or patient.facility_id)
+        require_registered(facility, self.facility_id, "facility_id")
         if self.died_at > context.now:
             raise DiedInFuture()
         yield PatientDied(died_at=self.died_at, facility_id=self.facility_id)

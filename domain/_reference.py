@@ -10,10 +10,18 @@ import re
 from datetime import date, timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from domain._kernel import DomainError, Value
 from domain._values import Code, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency, Validity
+
+
+def _regular(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression, {error}") from None
+    return pattern
 
 
 class Rule(Value):
@@ -33,7 +41,7 @@ class CodeSystem(Rule):
 
     system: Code
     version: Code
-    pattern: str
+    pattern: Annotated[str, AfterValidator(_regular)]
 
 
 class RemoteDisease(Rule):
