@@ -47,6 +47,10 @@ class LicenceDoesNotCover(DomainError, code="LICENCE_DOES_NOT_COVER", field="pra
     """The licence of the practitioner does not cover {speciality} at this time, or is suspended."""
 
 
+class NoLicenceInForce(DomainError, code="NO_LICENCE_IN_FORCE"):
+    """Whoever decides or signs holds a licence that is in force and not suspended."""
+
+
 class NotOnDuty(DomainError, code="NOT_ON_DUTY", field="practitioner_id"):
     """The practitioner is not on duty at this facility for the whole time."""
 
@@ -104,6 +108,12 @@ def require_licence(
 ) -> None:
     if not practitioner.may_practise(speciality, moment):
         raise LicenceDoesNotCover(speciality=speciality, field=field)
+
+
+def require_any_licence(practitioner: Practitioner, moment: datetime) -> None:
+    """Whatever its scope: who decides or signs at the bedside is not always of the speciality that was asked."""
+    if not any(practitioner.may_practise(speciality, moment) for speciality in practitioner.scope):
+        raise NoLicenceInForce()
 
 
 def require_duty(

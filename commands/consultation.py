@@ -135,8 +135,8 @@ class OpenConsultation(Command, of=Consultation, by={Role.DOCTOR, Role.COORDINAT
 
     def decide(self, consultation: Consultation, context: Context) -> Iterator[ConsultationOpened | PointJoined]:
         admit_at(context.actor, consultation.centre_id)
-        if consultation.period is None or consultation.centre_id is None:
-            raise OutsideOpeningHours(earliest=None, latest=None)
+        assert consultation.period is not None
+        assert consultation.centre_id is not None
         earliest, latest = consultation.period.start - OPENS_BEFORE_START, consultation.period.end
         if not earliest <= context.now < latest:
             raise OutsideOpeningHours(earliest=earliest.isoformat(), latest=latest.isoformat())

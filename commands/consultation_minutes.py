@@ -13,6 +13,7 @@ from commands._authority import admit_at
 from commands._command import Command, Context
 from commands._conditions import (
     NoSharingBasis,
+    require_any_licence,
     require_consent,
     require_licence,
     require_living,
@@ -81,7 +82,8 @@ class PresentCase(Command, of=Consultation, by={Role.DOCTOR}):
         (require_unmerged if teaches else require_living)(patient)
         if self.referral_id is not None:
             self._require_referral(referral, point.facility_id, consultation.centre_id)
-        elif consultation.centre_id is not None:
+        else:
+            assert consultation.centre_id is not None
             require_consent(consent, self.patient_id, consultation.centre_id, context)
         yield CasePresented(
             case_id=self.case_id,
@@ -182,7 +184,9 @@ class SignMinutes(Command, of=Consultation, by={Role.DOCTOR}):
     facility_id: UUID
     content_sha256: Sha256
 
-    def decide(self, consultation: Consultation, context: Context) -> Iterator[MinutesSigned | MinutesCompleted]:
+    def decide(
+        self, consultation: Consultation, context: Context, actor: Practitioner
+    ) -> Iterator[MinutesSigned | MinutesCompleted]:
         admit_at(context.actor, self.facility_id)
         sides = set(consultation.sides())
         if self.facility_id not in sides:
@@ -191,6 +195,7 @@ class SignMinutes(Command, of=Consultation, by={Role.DOCTOR}):
             require_responsible(consultation, context)
         if self.facility_id in consultation.signed_by:
             raise AlreadySigned(version=consultation.minutes_version)
+        require_any_licence(actor, context.happened_at)
         require_same_content(self.content_sha256, consultation.content_sha256)
         yield MinutesSigned(
             facility_id=self.facility_id,

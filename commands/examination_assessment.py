@@ -11,7 +11,7 @@ from uuid import UUID
 
 from commands._authority import admit_at
 from commands._command import Command, Context
-from commands._conditions import require_codes, require_licence, require_same_content
+from commands._conditions import require_any_licence, require_codes, require_licence, require_same_content
 from domain._clinical import ClinicalCoding
 from domain._kernel import Role
 from domain._personal import ClinicalText, Reason
@@ -26,6 +26,7 @@ from domain.examination import (
     ExaminationAmended,
     ExaminationSigned,
     NoDecision,
+    NotADiseaseCode,
     NotDiagnosed,
     NothingToAssess,
     NotTheRemoteDoctor,
@@ -62,6 +63,8 @@ class MakeDiagnosis(Command, of=Examination, by={Role.DOCTOR}):
 
     def decide(self, examination: Examination, context: Context, actor: Practitioner) -> Iterator[DiagnosisMade]:
         _require_remote_doctor(examination, context, actor)
+        if not self.coding.system.lower().startswith("icd-"):
+            raise NotADiseaseCode(system=self.coding.system)
         require_codes([self.coding], context, "coding")
         yield DiagnosisMade(
             practitioner_id=context.actor.id,
@@ -79,8 +82,9 @@ class TakeDecision(Command, of=Examination, by={Role.DOCTOR}):
     decision: ClinicalText
     reason: ClinicalText | None = None
 
-    def decide(self, examination: Examination, context: Context) -> Iterator[DecisionTaken]:
+    def decide(self, examination: Examination, context: Context, actor: Practitioner) -> Iterator[DecisionTaken]:
         admit_at(context.actor, examination.point_id)
+        require_any_licence(actor, context.happened_at)
         if not self.follows_assessment and self.reason is None:
             raise DifferenceNeedsReason()
         yield DecisionTaken(
@@ -98,8 +102,9 @@ class OrderTreatment(Command, of=Examination, by={Role.DOCTOR}):
     examination_id: UUID
     treatment: ClinicalText
 
-    def decide(self, examination: Examination, context: Context) -> Iterator[TreatmentOrdered]:
+    def decide(self, examination: Examination, context: Context, actor: Practitioner) -> Iterator[TreatmentOrdered]:
         admit_at(context.actor, examination.point_id)
+        require_any_licence(actor, context.happened_at)
         if examination.decision is None:
             raise NoDecision()
         if not examination.decision.treats_locally:

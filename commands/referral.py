@@ -85,9 +85,9 @@ class SubmitReferral(Command, of=Referral, by={Role.DOCTOR}):
     referral_id: UUID
 
     def refers_to(self, state: Referral) -> Mapping[str, UUID | None]:
-        sides = (state.asking_facility_id, state.receiving_facility_id)
+        asking, receiving = state.asking_facility_id, state.receiving_facility_id
         return {
-            "agreement": Agreement.between(*sides) if sides[0] and sides[1] else None,
+            "agreement": Agreement.between(asking, receiving) if asking and receiving else None,
             "consent": state.sharing.consent_id if state.sharing else None,
         }
 

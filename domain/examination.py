@@ -282,5 +282,9 @@ class DiseaseNotAllowedRemotely(DomainError, code="DISEASE_NOT_ALLOWED_REMOTELY"
     """Outside the allowed list ({codes}) a remote diagnosis is advice only: the local doctor has to take it on."""
 
 
+class NotADiseaseCode(DomainError, code="NOT_A_DISEASE_CODE", field="coding"):
+    """A diagnosis is coded in the ICD, not in {system}."""
+
+
 class NotDiagnosed(DomainError, code="NOT_DIAGNOSED"):
     """A remote treatment needs a coded diagnosis."""
