@@ -17,7 +17,7 @@ from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_typ
 from uuid import UUID
 
 import strawberry
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from strawberry.types.field import StrawberryField
 
 from graphql_api._scalars import Json, Position
@@ -52,11 +52,15 @@ class Types:
             return list[self._type(arguments[0], name, as_input)]  # type: ignore[misc]
         if hint is int:
             return Position if name.endswith("position") else int
+        if hint is AwareDatetime:
+            return datetime
         if hint in PLAIN:
             return hint
         if isinstance(hint, type) and issubclass(hint, Enum):
             return _enum(hint)
-        if isinstance(hint, type) and (is_typeddict(hint) or dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel)):
+        if isinstance(hint, type) and (
+            is_typeddict(hint) or dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel)
+        ):
             return self._object(hint, as_input)
         return Json
 
@@ -84,8 +88,17 @@ class Types:
 
 def _enum(kind: type[Enum]) -> Any:
     if kind not in ENUMS:
-        ENUMS[kind] = strawberry.enum(kind, description=inspect.cleandoc(kind.__doc__ or "") or None)
+        description = inspect.cleandoc(kind.__doc__ or "") or None
+        ENUMS[kind] = strawberry.enum(kind, name=_enum_name(kind), description=description)
     return ENUMS[kind]
+
+
+def _enum_name(kind: type[Enum]) -> str:
+    """Every aggregate has its own Status; the schema tells them apart by the aggregate's name."""
+    if kind.__name__ != "Status":
+        return kind.__name__
+    aggregate = kind.__module__.rpartition(".")[2]
+    return aggregate.title().replace("_", "") + "Status"
 
 
 def fields_of(kind: type) -> Mapping[str, tuple[Any, bool]]:
@@ -98,19 +111,25 @@ def fields_of(kind: type) -> Mapping[str, tuple[Any, bool]]:
 def resolver(name: str, answer: Callable[..., Any], arguments: Mapping[str, tuple[Any, Any]], returns: Any) -> Any:
     """A resolver with this name and these arguments (type, default), for strawberry to read.
 
+    What the caller leaves out is left out of the call too, so that the answering function's own defaults hold.
+
     Strawberry keys fields by the resolver's `__name__`: without one of its own, each would replace the one before.
     """
 
     async def resolve(self: Any, info: strawberry.Info, **given: Any) -> Any:
-        return await answer(self, info, **given)
+        return await answer(self, info, **{n: value for n, value in given.items() if value is not strawberry.UNSET})
 
     resolve.__name__ = name
-    resolve.__annotations__ = {"info": strawberry.Info, **{n: hint for n, (hint, _) in arguments.items()}, "return": returns}
+    resolve.__annotations__ = {
+        "info": strawberry.Info,
+        **{n: hint for n, (hint, _) in arguments.items()},
+        "return": returns,
+    }
     parameters = [
         inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
         inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info),
         *(
-            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, annotation=hint, default=default)
+            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, annotation=hint, default=_unset(default))
             for n, (hint, default) in arguments.items()
         ),
     ]
@@ -118,12 +137,14 @@ def resolver(name: str, answer: Callable[..., Any], arguments: Mapping[str, tupl
     return resolve
 
 
+def _unset(default: Any) -> Any:
+    return strawberry.UNSET if default is None else default
+
+
 def plain(value: Any) -> Any:
     """An input object as the dict that a pydantic model reads; what was not given is left out."""
     if isinstance(value, list):
         return [plain(one) for one in value]
-    if hasattr(type(value), "__strawberry_definition__"):
-        return {
-            name: plain(one) for name, one in vars(value).items() if one is not strawberry.UNSET
-        }
+    if hasattr(type(value), "__strawberry_definition__") and not isinstance(value, Enum):
+        return {name: plain(one) for name, one in vars(value).items() if one is not strawberry.UNSET}
     return value

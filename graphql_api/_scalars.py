@@ -33,7 +33,7 @@ def _time(value: Any) -> datetime:
 
 def _text(value: Any) -> str:
     # Values inside JSON columns are text already.
-    return value if isinstance(value, str) else value.isoformat()  # type: ignore[no-any-return]
+    return value if isinstance(value, str) else value.isoformat()
 
 
 def _date(value: Any) -> date:
@@ -65,6 +65,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     date: strawberry.scalar(name="Date", description="A day in ISO 8601.", serialize=_text, parse_value=_date),
     Decimal: strawberry.scalar(
-        name="Decimal", description="A decimal number as text, so that no digit is lost.", serialize=str, parse_value=_decimal
+        name="Decimal",
+        description="A decimal number as text, so that no digit is lost.",
+        serialize=str,
+        parse_value=_decimal,
     ),
 }

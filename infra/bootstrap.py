@@ -18,11 +18,15 @@ Main = Callable[[Settings, Vitals, asyncio.Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """`main` is "module:function"; `wanted` answers whether the local stack starts it under these settings."""
+    """`main` is "module:function"; `wanted` answers whether the local stack starts it under these settings.
+
+    One that works on the log finds the database's schema as this version needs it.
+    """
 
     main: str
     purpose: str
     wanted: Callable[[Settings], bool] = lambda settings: True
+    on_the_log: bool = True
 
     def load(self) -> Main:
         module, _, function = self.main.partition(":")
@@ -34,5 +38,8 @@ def _issues_its_own_tokens(settings: Settings) -> bool:
 
 
 PROCESSES: Mapping[str, Process] = {
-    "issuer": Process("infra.issuer:main", "Issues development identities.", wanted=_issues_its_own_tokens),
+    "issuer": Process("infra.issuer:main", "Issues development identities.", _issues_its_own_tokens, on_the_log=False),
+    "relay": Process("streams.relay:main", "Carries the log to Kafka."),
+    "projections": Process("streams.worker:main", "Takes the log into the views."),
+    "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

@@ -10,8 +10,9 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from pydantic import ValidationError
 
-from domain._kernel import Event, Metadata, Recorded, decode
+from domain._kernel import Event, Metadata, Recorded, UnknownEvent, decode
 
 COLUMNS = "notification_id, originator_id, originator_version, topic, schema_version, state, metadata, recorded_at"
 
@@ -61,3 +62,22 @@ def to_recorded(stored: Stored) -> Recorded:
         recorded_at=stored.recorded_at,
         metadata=Metadata.model_validate_json(stored.metadata),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An event whose bytes are not what its name promises."""
+
+    stored: Stored
+    reason: str
+
+
+def decoded(stored: Stored) -> Recorded | Broken | None:
+    """For readers that go on in any case; None for a name or shape that this version does not know."""
+    try:
+        return to_recorded(stored)
+    except UnknownEvent:
+        return None
+    except ValidationError as fault:
+        # The values stay where they are: a reason is read by people who may not see patients.
+        return Broken(stored, f"{fault.error_count()} faults in the stored bytes")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -35,16 +36,19 @@ class MemoryEventStore:
         return found
 
     async def append(self, wish: Append) -> Appended:
+        if not wish.events:
+            raise ValueError("an append needs an event")
         with self._lock:
             if wish.command_id in self._answers:
-                return self._answers[wish.command_id]
+                return replace(self._answers[wish.command_id], repeated=True)
             expected = {**wish.guards, wish.stream_id: wish.expected_version}
             if any(self._version(stream_id) != version for stream_id, version in expected.items()):
                 raise Conflict()
             return self._add(wish)
 
     async def answer_to(self, command_id: UUID) -> Appended | None:
-        return self._answers.get(command_id)
+        first = self._answers.get(command_id)
+        return first and replace(first, repeated=True)
 
     async def close(self) -> None:
         self._recorder = POPOApplicationRecorder()

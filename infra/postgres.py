@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ LINE_FAULTS = (
 SESSION = {
     "application_name": "telehealth",
     "synchronous_commit": "on",
+    # Each statement after the lock must see what was committed before it.
+    "default_transaction_isolation": "read committed",
     "lock_timeout": "4s",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "10s",
@@ -52,11 +55,18 @@ async def connect(dsn: str, **session: str) -> Connection:
 
 async def prepare(connection: Connection) -> None:
     """Let JSON columns be Python values on both sides; also the `init` of pools."""
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
+    # Binary, because COPY takes nothing else.
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_jsonb, decoder=_from_jsonb, format="binary"
+    )
 
 
-def _to_json(value: object) -> str:
-    return to_json(value).decode()
+def _to_jsonb(value: object) -> bytes:
+    return b"\x01" + to_json(value)  # The version of the format, then JSON text.
+
+
+def _from_jsonb(data: bytes) -> object:
+    return orjson.loads(data[1:])
 
 
 async def assert_durable(connection: Connection) -> None:
@@ -68,10 +78,32 @@ async def assert_durable(connection: Connection) -> None:
 
 async def migrate(connection: Connection) -> None:
     """Bring the schema to what this version needs. Safe to run from several processes at once, and again."""
+    scripts = [file.read_text() for file in sorted(SQL_FILES.glob("*.sql"))]
+    digest = hashlib.sha256("\0".join(scripts).encode()).hexdigest()
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock(8420200828)")
-        for file in sorted(SQL_FILES.glob("*.sql")):
-            await connection.execute(file.read_text())
+        await connection.execute("create table if not exists schema_digest (digest text not null)")
+        if await connection.fetchval("select digest from schema_digest") == digest:
+            return
+        for script in scripts:
+            await connection.execute(script)
+        await connection.execute("delete from schema_digest")
+        await connection.execute("insert into schema_digest values ($1)", digest)
+
+
+async def schema_ready(dsn: str) -> None:
+    """Wait for the database, and bring its schema to what this version needs. Raises NotDurable."""
+    line = Line(dsn)
+    while True:
+        try:
+            connection = await line.get()
+            await assert_durable(connection)
+            await migrate(connection)
+            break
+        except LINE_FAULTS:
+            await line.drop()
+            await asyncio.sleep(0.25)
+    await line.close()
 
 
 class Line:

@@ -20,8 +20,9 @@ from infra.bootstrap import PROCESSES, Main
 from infra.health import Vitals, health_app
 from infra.local.files import write_atomically
 from infra.log import open_log
+from infra.postgres import schema_ready
 from infra.serving import bound_socket, serving
-from infra.settings import Settings
+from infra.settings import Settings, SettingsRefused
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -46,6 +47,8 @@ async def _live(name: str, main: Main, settings: Settings) -> int:
         write_atomically(address_file(settings.data, name), json.dumps({"pid": os.getpid(), "health_url": url}))
         log.info("process_started", pid=os.getpid(), port=sock.getsockname()[1])
         try:
+            if PROCESSES[name].on_the_log:
+                await _reach_log(settings, vitals, stop)
             await main(settings, vitals, stop)
         except Exception as error:
             log.error("process_failed", exc_info=error)
@@ -57,6 +60,22 @@ async def _live(name: str, main: Main, settings: Settings) -> int:
         return 1
     log.info("process_stopped")
     return 0
+
+
+async def _reach_log(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
+    """Wait until the database is there and has the schema of this version, or until asked to stop."""
+    if settings.database_url is None:
+        raise SettingsRefused("DATABASE_URL must be set")
+    vitals.wait_for("database", "is not reached")
+    reaching = asyncio.create_task(schema_ready(settings.database_url))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([reaching, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if reaching.done():
+        reaching.result()
+        vitals.has("database")
+    else:
+        reaching.cancel()
 
 
 def _stop_on_signals(vitals: Vitals) -> asyncio.Event:

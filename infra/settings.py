@@ -34,6 +34,7 @@ class Settings(BaseModel):
 
     database_url: str | None = Field(None, description="DATABASE_URL", repr=False)
     kafka_bootstrap: str | None = Field(None, description="KAFKA_BOOTSTRAP")
+    kafka_replication: Annotated[int, Field(ge=1, le=15)] = Field(1, description="TELEHEALTH_KAFKA_REPLICATION")
 
     api_port: Port = Field(0, description="TELEHEALTH_API_PORT")
     issuer_port: Port = Field(0, description="TELEHEALTH_ISSUER_PORT")

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import import_module
-from pkgutil import iter_modules
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from domain._catalogue import import_all
 from domain._kernel import Event
 from projections._table import R, Row, Table
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    # The API reads the signatures of queries at run time, when asyncpg's class takes no parameters.
+    Connection = asyncpg.Connection
 
 
 Ask = TypeVar("Ask", bound=Callable[..., Any])
@@ -110,6 +113,9 @@ class View:
     def physical(self, table: Table[Any], generation: int) -> str:
         return f"{table.name}_v{self.version}_g{generation}"
 
+    def physicals(self, generation: int) -> list[str]:
+        return [self.physical(table, generation) for table in self.tables]
+
     def ddl(self, generation: int) -> list[str]:
         return [statement for table in self.tables for statement in table.ddl(self.physical(table, generation))]
 
@@ -123,12 +129,8 @@ class View:
 
 
 def every_view() -> Sequence[View]:
-    """All views of the product: a file of this package that does not begin with `_` is a view."""
-    import projections
-
-    for module in iter_modules(projections.__path__):
-        if not module.ispkg and not module.name.startswith("_"):
-            import_module(f"projections.{module.name}")
+    """All views of the product: each is a file of this package."""
+    import_all("projections")
     return tuple(view for _, view in sorted(VIEWS.items()))
 
 
@@ -140,12 +142,20 @@ async def generations(db: Connection) -> Mapping[str, tuple[int, int]]:
 
 async def create(db: Connection, view: View, generation: int) -> None:
     """Make the empty tables of a generation and let the view's names stand for them."""
-    for statement in (*view.ddl(generation), *view.naming(generation)):
+    for statement in view.ddl(generation):
+        await db.execute(statement)
+    await adopt(db, view, generation)
+
+
+async def adopt(db: Connection, view: View, generation: int) -> None:
+    """Let the view's names stand for this generation; write its tables down, so that any version can drop them."""
+    for statement in view.naming(generation):
         await db.execute(statement)
     await db.execute(
-        "insert into projection_generation (view, version, generation) values ($1, $2, $3)"
-        " on conflict (view) do update set version = $2, generation = $3, built_at = now()",
+        "insert into projection_generation (view, version, generation, tables) values ($1, $2, $3, $4)"
+        " on conflict (view) do update set version = $2, generation = $3, tables = $4, built_at = now()",
         view.name,
         view.version,
         generation,
+        view.physicals(generation),
     )

@@ -17,7 +17,7 @@ $$;
 -- A command is known by its ordinal in the first four arrays. Guards and events name theirs in `guard_of` and
 -- `event_of`; events of a command stand in their order. Outcomes:
 --   ok         its events are in the log
---   duplicate  the command id took effect earlier: here is that first answer
+--   duplicate  the command id took effect earlier, be it in this batch: here is that first answer
 --   conflict   its stream, or a stream that it rests on, is not at the expected version; nothing was added
 create or replace function append_events(
     command_ids uuid[], fingerprints bytea[], stream_ids uuid[], expected_versions bigint[],
@@ -83,12 +83,10 @@ begin
     return query
     select asked.ordinal::int,
            case when asked.ordinal = any (admitted) then 'ok'
-                when answer.command_id is not null and not exists (
-                    -- The same id twice in one batch: the second is asked to come again, and finds the first.
-                    select from unnest(admitted) as _ (first) where command_ids[first] = asked.command_id
-                ) then 'duplicate'
+                when answer.command_id is not null then 'duplicate'
                 else 'conflict' end,
            answer.stream_id, answer.version, answer.last_position, answer.fingerprint
       from unnest(command_ids) with ordinality as asked (command_id, ordinal)
-      left join commands answer using (command_id);
+      left join commands answer using (command_id)
+     order by asked.ordinal;
 end $$;

@@ -1,8 +1,10 @@
 -- How far each worker group has come in each partition; written in the transaction that writes the rows of the views.
+-- The position is the truth. The offset only saves reading again, and means something in that one Kafka cluster only.
 create table if not exists projection_progress (
     worker_group text   not null,
     topic        text   not null,
     partition    int    not null,
+    cluster_id   text   not null,
     kafka_offset bigint not null,
     position     bigint not null,
     primary key (worker_group, topic, partition)
@@ -13,6 +15,7 @@ create table if not exists projection_generation (
     view       text not null primary key,
     version    int  not null,
     generation int  not null,
+    tables     text[] not null,
     built_at   timestamptz not null default now()
 );
 
