@@ -48,6 +48,10 @@ class CommandIdReused(DomainError, code="COMMAND_ID_REUSED", field="commandId"):
     """This command id was used for another request. A new request needs a new id."""
 
 
+class IdInUse(DomainError, code="ID_IN_USE"):
+    """This id belongs to something that is not a {aggregate}. Choose a new one."""
+
+
 class TooMuchContention(DomainError, code="TOO_MUCH_CONTENTION"):
     """Others changed the {aggregate} again and again at the same moment. Send the same command id once more."""
 
@@ -80,12 +84,13 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The first answer to a command id, whenever it is asked."""
+    """The first answer to a command id, whenever it is asked; `repeated` when it is not asked for the first time."""
 
     stream_id: UUID
     version: int
     position: int
     fingerprint: bytes
+    repeated: bool = field(default=False, compare=False)
 
 
 class Conflict(Exception):
@@ -100,9 +105,9 @@ class EventStore(Protocol):
         ...
 
     async def append(self, wish: Append) -> Appended:
-        """Add all events or none. The answer's fingerprint tells whether an earlier command had this id.
+        """Add all events, of which there is at least one, or none.
 
-        Raises Conflict, or Unavailable.
+        The answer's fingerprint tells whether an earlier command had this id. Raises Conflict, or Unavailable.
         """
         ...
 
@@ -149,6 +154,8 @@ class Bus:
         for _ in range(TRIES):
             main, others = await self._load(command, context, fresh)
             try:
+                if main.version and main.state.status is None:
+                    raise IdInUse(aggregate=command.of.kind, field=f"{command.of.kind}_id")
                 if expected is not None and expected != main.version:
                     raise VersionConflict(aggregate=command.of.kind, actual=main.version, expected=expected)
                 events = decide(command, main.state, context, _states(others))
@@ -158,7 +165,12 @@ class Bus:
                 fresh = True
                 continue
             if not events:
-                return Appended(command.stream_id, main.version, main.position, fingerprint)
+                if not fresh:
+                    # What this bus remembers may be over by now, and the command be needed after all.
+                    fresh = True
+                    continue
+                nothing_new = Appended(command.stream_id, main.version, main.position, fingerprint)
+                return await self._store.answer_to(command_id) or nothing_new
             guards = {stream_id: folded.version for one in others.values() for stream_id, folded in one.items()}
             guards.pop(command.stream_id, None)
             wish = Append(
@@ -174,7 +186,8 @@ class Bus:
             except Conflict:
                 fresh = True
                 continue
-            if answer.fingerprint == fingerprint and answer.version == main.version + len(events):
+            # A repeated answer speaks of events that were decided elsewhere, perhaps others than these.
+            if not answer.repeated:
                 self._remember(command.stream_id, Folded(main.state.after(events), answer.version, answer.position))
             return answer
         raise TooMuchContention(aggregate=command.of.kind)

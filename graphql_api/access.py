@@ -1,0 +1,88 @@
+"""Who may read what. This file decides it for queries, subscriptions and the event feed alike; nothing else does.
+
+Denied by default. What is about patients is open to those who have to do with the case: the facilities that take
+part in it and the patient (the view `audience` knows them). Network views are for those who work in the network,
+figures for those who steer it. Auditors see that something happened, never clinical content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain._kernel import Actor, DomainError, Role
+from projections._page import EVERYTHING, Condition
+from projections._view import Content, View
+
+WORKS_WITH_CASES = frozenset({Role.DOCTOR, Role.NURSE, Role.COORDINATOR})
+WORKS_IN_THE_NETWORK = WORKS_WITH_CASES | {Role.REGISTRAR, Role.AUDITOR, Role.ANALYST, Role.OPERATOR}
+READS_THE_WHOLE_LOG = frozenset({Role.AUDITOR, Role.ANALYST})
+
+
+class AccessDenied(DomainError, code="ACCESS_DENIED"):
+    """Your roles do not open this to you."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    actor: Actor
+    expires_at: datetime
+
+    def is_one_of(self, roles: frozenset[Role]) -> bool:
+        return not self.actor.roles.isdisjoint(roles)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of something the viewer may read. `parties` None means all of it.
+
+    `clinical` says whether the content of events is shown, or only that they happened.
+    """
+
+    parties: frozenset[UUID] | None
+    clinical: bool = True
+
+    def admits(self, parties: frozenset[UUID]) -> bool:
+        return self.parties is None or not self.parties.isdisjoint(parties)
+
+    def condition(self, stream_column: str) -> Condition:
+        if self.parties is None:
+            return EVERYTHING
+        return Condition(
+            f"{stream_column} in (select stream_id from audience where party_id = any({{}}::uuid[]))",
+            (sorted(self.parties),),
+        )
+
+
+def scope_of_cases(viewer: Viewer) -> Scope:
+    """The cases of one's own facility, those it takes part in, and a patient's own."""
+    actor, parties = viewer.actor, set()
+    if viewer.is_one_of(WORKS_WITH_CASES) and actor.facility_id is not None:
+        parties.add(actor.facility_id)
+    if viewer.is_one_of(frozenset({Role.PATIENT})) and actor.patient_id is not None:
+        parties.add(actor.patient_id)
+    if not parties:
+        raise AccessDenied()
+    return Scope(frozenset(parties))
+
+
+def scope_of_log(viewer: Viewer) -> Scope:
+    """The events of one's own cases; for auditors and analysts all events, without what is clinical or personal."""
+    try:
+        return scope_of_cases(viewer)
+    except AccessDenied:
+        if viewer.is_one_of(READS_THE_WHOLE_LOG):
+            return Scope(None, clinical=False)
+        raise
+
+
+def visible(viewer: Viewer, view: View) -> Condition:
+    """What of the view's rows the viewer may read. Raises AccessDenied where that is nothing at all."""
+    match view.content:
+        case Content.CASE:
+            return scope_of_cases(viewer).condition(view.stream or "")
+        case Content.NETWORK | Content.FIGURES if viewer.is_one_of(WORKS_IN_THE_NETWORK):
+            return EVERYTHING
+        case _:
+            raise AccessDenied()

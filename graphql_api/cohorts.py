@@ -1,0 +1,199 @@
+"""Subscribers who asked the same thing share one execution: the frame is made once and sent to all of them.
+
+A cohort is all subscriptions with the same document, variables and scope. Each subscriber has a place of its own in
+the log: it is first brought from the position it saw last to that of the cohort, from history, and then takes the
+cohort's frames. One that cannot keep up loses its queue, never an event: it is brought up from history again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import structlog
+from graphql import FieldNode, GraphQLError, ValueNode, VariableNode, get_argument_values, get_variable_values
+
+from graphql_api.access import Viewer
+from graphql_api.engine import BadRequest, Engine, Operation
+from graphql_api.feed import Feed
+from graphql_api.sources import Interest, Source, Update
+from graphql_api.viewer import RequestContext, Services
+from infra.mapper import Stored
+from infra.measures import SUBSCRIPTIONS
+from projections._view import Connection
+
+LONGEST_QUEUE = 256
+log = structlog.get_logger("subscriptions")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One answer, made once for all: the JSON of an execution result with what happened in (since, position]."""
+
+    since: int
+    position: int
+    payload: bytes
+
+
+@dataclass(eq=False)
+class Subscriber:
+    queue: deque[Frame] = field(default_factory=deque)
+    lost: bool = False
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, frame: Frame) -> None:
+        if len(self.queue) >= LONGEST_QUEUE:
+            self.queue.clear()
+            self.lost = True
+        else:
+            self.queue.append(frame)
+        self.woken.set()
+
+
+@dataclass(eq=False)
+class Cohort:
+    operation: Operation
+    interest: Interest
+    viewer: Viewer
+    members: set[Subscriber] = field(default_factory=set)
+
+
+class Subscriptions:
+    """All open subscriptions of this process."""
+
+    def __init__(self, engine: Engine, feed: Feed, services: Services, sources: Sequence[Source]) -> None:
+        self._engine, self._feed, self._services = engine, feed, services
+        self._sources = {source.name: source for source in sources}
+        self._cohorts: dict[Hashable, Cohort] = {}
+        feed.listen(self._released)
+
+    async def open(self, operation: Operation, viewer: Viewer, after: int | None = None) -> AsyncIterator[Frame]:
+        """The frames of one subscription, from `after` on where given, else from the operation's own argument.
+
+        Raises BadRequest or AccessDenied before the first one.
+        """
+        source, arguments = self._read(operation)
+        own = arguments.pop("after", None)
+        position = own if after is None else after
+        interest = source.interest(viewer, arguments)
+        return self._run(Cohort(operation, interest, viewer), position)
+
+    async def _run(self, asked: Cohort, position: int | None) -> AsyncIterator[Frame]:
+        key = _key(asked)
+        cohort = self._cohorts.setdefault(key, asked)
+        subscriber = Subscriber()
+        cohort.members.add(subscriber)
+        name = cohort.interest.source.name
+        SUBSCRIPTIONS.labels(name).inc()
+        try:
+            if position is None:
+                frame = await self._frame(cohort, await self._snapshot(cohort), since=0)
+                position = frame.position
+                yield frame
+            subscriber.lost = True
+            while True:
+                if subscriber.lost:
+                    subscriber.lost = False
+                    async for frame in self._catch_up(cohort, position):
+                        position = frame.position
+                        yield frame
+                while subscriber.queue and not subscriber.lost:
+                    frame = subscriber.queue.popleft()
+                    if frame.position <= position:
+                        continue
+                    if frame.since < position:
+                        # The subscriber came from a process that was further on, and has a part of this frame.
+                        subscriber.lost = True
+                        continue
+                    position = frame.position
+                    yield frame
+                if not subscriber.queue and not subscriber.lost:
+                    subscriber.woken.clear()
+                    await subscriber.woken.wait()
+        finally:
+            SUBSCRIPTIONS.labels(name).dec()
+            cohort.members.discard(subscriber)
+            if not cohort.members and self._cohorts.get(key) is cohort:
+                del self._cohorts[key]
+
+    async def _snapshot(self, cohort: Cohort) -> Update:
+        async with self._services.reader.acquire() as db:
+            return await cohort.interest.source.snapshot(db, cohort.interest, self._feed.released)
+
+    async def _catch_up(self, cohort: Cohort, position: int) -> AsyncIterator[Frame]:
+        """From history, until nothing is left that the cohort's next frame would not bring."""
+        upto = self._feed.released
+        if position >= upto:
+            return
+        async with self._services.reader.acquire() as db:
+            async for update in cohort.interest.source.history(db, cohort.interest, position, upto):
+                yield await self._frame(cohort, update, since=position)
+
+    async def _released(self, db: Connection, batch: Sequence[Stored]) -> None:
+        for source in self._sources.values():
+            cohorts: dict[Interest, list[Cohort]] = {}
+            for cohort in self._cohorts.values():
+                if cohort.interest.source is source:
+                    cohorts.setdefault(cohort.interest, []).append(cohort)
+            if cohorts:
+                updates = await source.concern(db, list(cohorts), batch)
+                for interest, update in updates.items():
+                    for cohort in cohorts[interest]:
+                        await self._publish(cohort, update, since=batch[0].position - 1)
+
+    async def _publish(self, cohort: Cohort, update: Update, since: int) -> None:
+        frame = await self._frame(cohort, update, since)
+        for subscriber in tuple(cohort.members):
+            subscriber.offer(frame)
+
+    async def _frame(self, cohort: Cohort, update: Update, since: int) -> Frame:
+        context = RequestContext(cohort.viewer, self._services, uuid4(), datetime.now(UTC))
+        response = await self._engine.execute(cohort.operation, context, root=update)
+        return Frame(since, update.position, orjson.dumps(response))
+
+    def _read(self, operation: Operation) -> tuple[Source, dict[str, Any]]:
+        """The source that a subscription's one field names, and the field's arguments."""
+        root = self._engine.schema.subscription_type
+        node = operation.node.selection_set.selections[0]
+        if root is None or not isinstance(node, FieldNode) or node.name.value not in root.fields:
+            raise BadRequest(GraphQLError("a subscription has one field", extensions={"code": "BAD_REQUEST"}))
+        name = node.name.value
+        definitions = operation.node.variable_definitions or ()
+        variables = get_variable_values(self._engine.schema, definitions, dict(operation.variables))
+        if isinstance(variables, list):
+            raise BadRequest(*variables)
+        try:
+            given = get_argument_values(root.fields[name], node, variables)
+        except GraphQLError as fault:
+            raise BadRequest(fault) from fault
+        return self._sources[name], {_snake(argument): value for argument, value in given.items()}
+
+
+def _key(cohort: Cohort) -> Hashable:
+    """What subscribers of one cohort have in common: all but the place from which they go on."""
+    own = _variable_of_after(cohort.operation)
+    variables = {name: value for name, value in cohort.operation.variables.items() if name != own}
+    return (
+        cohort.operation.text,
+        cohort.operation.name,
+        orjson.dumps(variables, option=orjson.OPT_SORT_KEYS),
+        cohort.interest,
+    )
+
+
+def _variable_of_after(operation: Operation) -> str | None:
+    for argument in getattr(operation.node.selection_set.selections[0], "arguments", None) or ():
+        value: ValueNode = argument.value
+        if argument.name.value == "after" and isinstance(value, VariableNode):
+            return value.name.value
+    return None
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name)

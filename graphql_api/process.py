@@ -1,0 +1,59 @@
+"""The API process: what it is made of, and how it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from commands._bus import Bus
+from graphql_api.app import build_api
+from graphql_api.feed import Feed
+from graphql_api.readers import readers
+from graphql_api.viewer import Services, Token, Unauthenticated
+from infra.event_store import PostgresEventStore
+from infra.health import Vitals
+from infra.identity import TokenRefused, Verifier
+from infra.issuer_keys import IssuerKeys
+from infra.reference import load as load_reference
+from infra.serving import bound_socket, serving
+from infra.settings import Settings
+
+
+async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
+    dsn = settings.database_url
+    assert dsn is not None
+    assert settings.oidc_issuer is not None
+    verifier = Verifier(settings, settings.oidc_issuer, IssuerKeys(settings, settings.oidc_issuer))
+
+    async def verify(header: str | None) -> Token:
+        try:
+            return await verifier.from_header(header)
+        except TokenRefused as refusal:
+            raise Unauthenticated(refusal.code, "Send a valid access token: Authorization: Bearer …") from refusal
+
+    store, feed = PostgresEventStore(dsn), Feed(dsn)
+    async with readers(dsn) as pool:
+        services = Services(Bus(store), pool, feed, load_reference())
+        api = build_api(services, feed, verify, production=settings.production)
+        following = asyncio.create_task(feed.run())
+        try:
+            vitals.wait_for("log", "reads how far the views have come")
+            await feed.ready.wait()
+            vitals.has("log")
+            sock = bound_socket(settings.api_port)
+            async with serving(api.app, sock, ws="websockets-sansio", ws_per_message_deflate=False):
+                vitals.started()
+                await _tell(vitals, feed, stop)
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            await store.close()
+
+
+async def _tell(vitals: Vitals, feed: Feed, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        vitals.position, vitals.lag = feed.released, feed.read - feed.released
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await stop.wait()

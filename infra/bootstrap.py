@@ -1,0 +1,45 @@
+"""The one file that knows which processes there are and what each is made of.
+
+Rules: a process is named here and imported only when it runs, so that no process carries another's libraries; the
+order of the table is the order in which the local stack starts them, and stops them backwards.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from infra.health import Vitals
+from infra.settings import Settings
+
+Main = Callable[[Settings, Vitals, asyncio.Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`main` is "module:function"; `wanted` answers whether the local stack starts it under these settings.
+
+    One that works on the log finds the database's schema as this version needs it.
+    """
+
+    main: str
+    purpose: str
+    wanted: Callable[[Settings], bool] = lambda settings: True
+    on_the_log: bool = True
+
+    def load(self) -> Main:
+        module, _, function = self.main.partition(":")
+        return cast(Main, getattr(import_module(module), function))
+
+
+def _issues_its_own_tokens(settings: Settings) -> bool:
+    return settings.oidc_issuer is None and not settings.production
+
+
+PROCESSES: Mapping[str, Process] = {
+    "issuer": Process("infra.issuer:main", "Issues development identities.", _issues_its_own_tokens, on_the_log=False),
+    "relay": Process("streams.relay:main", "Carries the log to Kafka."),
+    "projections": Process("streams.worker:main", "Takes the log into the views."),
+    "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
+}

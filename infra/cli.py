@@ -1,0 +1,98 @@
+"""The command line, `telehealth`.
+
+Rules: a command here reads its arguments, calls one function of another module and ends with its exit code; what a
+command needs is imported when it runs, so that `--help` and short commands answer at once.
+"""
+
+from typing import Annotated, NoReturn
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from infra.settings import Settings, SettingsRefused
+
+app = typer.Typer(
+    name="telehealth", help="The national telehealth backend.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+
+@app.command("up")
+def up_command(
+    detach: Annotated[bool, typer.Option(help="Return when everything is ready; it runs on.")] = False,
+) -> None:
+    """Start PostgreSQL, Kafka and the product, and keep them running."""
+    from infra.local.up import up, up_detached
+
+    run = up_detached if detach else up
+    raise typer.Exit(run(_settings(), Console()))
+
+
+@app.command("down")
+def down_command() -> None:
+    """Stop what `up` started."""
+    from infra.local.down import down
+
+    raise typer.Exit(down(_settings(), Console()))
+
+
+@app.command("status")
+def status_command(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: addresses, pids, positions, lags.")] = False,
+) -> None:
+    """Show what runs and where it is reached; ends with 3 when nothing runs."""
+    from infra.local.status import status
+
+    raise typer.Exit(status(_settings(), Console(), as_json=as_json))
+
+
+@app.command("token")
+def token_command(
+    role: Annotated[list[str], typer.Option("--as", help="Role; may be given more than once.")],
+    subject: Annotated[UUID | None, typer.Option(help="Who it is; a new person by default.")] = None,
+    facility: Annotated[UUID | None, typer.Option(help="The facility the person works at.")] = None,
+    patient: Annotated[UUID | None, typer.Option(help="The patient the person is.")] = None,
+    name: Annotated[str | None, typer.Option(help="The name shown to others.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, max=1440, help="How long it holds.")] = 60,
+) -> None:
+    """Print a development access token."""
+    from infra.issuer import NotInProduction, issue_token
+
+    try:
+        token = issue_token(
+            _settings(), role, subject=subject, facility=facility, patient=patient, name=name, minutes=minutes
+        )
+    except (NotInProduction, ValueError) as error:
+        _refuse(str(error))
+    typer.echo(token)
+
+
+@app.command("run", hidden=True)
+def run_command(name: str) -> None:
+    """Run one process of the product in the foreground; `up` does this for each."""
+    from infra.bootstrap import PROCESSES
+    from infra.process import run_process
+
+    if name not in PROCESSES:
+        _refuse(f"there is no process {name}; there are {', '.join(PROCESSES)}")
+    raise typer.Exit(run_process(name, _settings()))
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_env()
+    except SettingsRefused as error:
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"telehealth: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

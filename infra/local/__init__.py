@@ -1,0 +1,1 @@
+"""The local stack: PostgreSQL, Kafka and the product's processes on one machine, under one supervisor."""

@@ -1,0 +1,47 @@
+"""Small files that several processes share.
+
+Rules: a reader sees the old content or the new, never half of it; what may hold a secret is readable by its owner only
+from the moment it exists.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Replaces the file's content in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "w") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_once(path: Path, text: str) -> str:
+    """Writes the file unless it exists, and answers what it holds: of two writers at once the first one wins."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(number, "w") as file:
+            file.write(text)
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            pass
+        finally:
+            Path(name).unlink()
+    return path.read_text()
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    """The last lines of a log, for a message to a person; empty when there is none."""
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""

@@ -1,0 +1,18 @@
+"""What the processes measure of themselves, served at /metrics in Prometheus' format. Times are in seconds."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2, 5)
+
+APPEND_SECONDS = Histogram("telehealth_append_seconds", "From asking for an append to its answer.", buckets=_FAST)
+BATCH_SIZE = Histogram(
+    "telehealth_append_batch_commands", "Commands in one commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 96)
+)
+VIEW_POSITION = Gauge("telehealth_view_position", "Last position that is in the view.", ["view"])
+PARKED = Gauge("telehealth_parked_streams", "Streams whose events a view could not take in and keeps aside.", ["view"])
+SUBSCRIPTIONS = Gauge("telehealth_open_subscriptions", "Subscriptions that are open now.", ["field"])
+DUPLICATES = Counter("telehealth_duplicates", "Messages that arrived again and were passed over.")
+HEALED = Counter("telehealth_healed_events", "Events that Kafka did not deliver and that were read from the log.")
+MALFORMED = Counter("telehealth_malformed_messages", "Messages on our topics that are not the relay's.")

@@ -1,0 +1,302 @@
+"""A view is filled anew from the log, beside the one that is read, and takes its place in one moment.
+
+Rules: the new tables take in exactly what the workers have taken into the old ones, partition by partition; so at the
+swap both can be compared row by row, and the workers go on with the new ones without a gap or a double. Until then
+nobody waits; for the swap the workers wait for the last few events. What the new tables could not take in is parked
+anew. Rows are folded in memory as long as they are few enough; after that they are loaded as the worker does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from domain._kernel import Recorded
+from infra import progress
+from infra.event_log import all_after
+from infra.mapper import Broken, Stored, decoded
+from infra.postgres import Connection, connect
+from infra.topics import Place, place_of
+from projections._fold import BEHIND, REFUSALS, Fold, LiveView, Poison, apply, park, parked_streams, take_in
+from projections._view import VIEWS, View, adopt
+
+GROUP = "projections"
+MOST_ROWS_IN_HAND = 300_000
+CHUNK = 5_000
+NEAR = 1_000
+PARKED_ANEW = "parked_anew"
+
+Progress = Callable[[int, int], None]
+
+
+class AlreadyRebuilding(RuntimeError):
+    """Another process is filling this view at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Rows of one table that stand in the old or the new generation only, in the columns that both have."""
+
+    table: str
+    only_old: int
+    only_new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What came of it. `compared` tells of each table that was there before."""
+
+    view: str
+    generation: int
+    events: int
+    rows: int
+    seconds: float
+    parked: int
+    compared: Sequence[Difference] = ()
+
+    @property
+    def equal(self) -> bool:
+        return all(one.only_old == one.only_new == 0 for one in self.compared)
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """The generation that stands, as any version of the product may have made it."""
+
+    version: int
+    generation: int
+    tables: Sequence[str]
+
+
+async def hold_against_swap(db: Connection, views: Collection[str]) -> None:
+    """Let no view's tables be swapped until the transaction ends."""
+    await db.execute(
+        "select pg_advisory_xact_lock_shared(hashtextextended('view ' || view, 0)) from unnest($1::text[]) as view",
+        sorted(views),
+    )
+
+
+async def rebuild(dsn: str, view: View, on_progress: Progress = lambda at, end: None, group: str = GROUP) -> Rebuilt:
+    """Fill the view anew and swap. `on_progress` is told the position reached and the one to reach."""
+    db = await connect(
+        dsn, statement_timeout="0", idle_in_transaction_session_timeout="0", lock_timeout="0", tcp_user_timeout="60s"
+    )
+    try:
+        if not await db.fetchval("select pg_try_advisory_lock(hashtextextended('rebuild ' || $1, 0))", view.name):
+            raise AlreadyRebuilding(view.name)
+        return await _Rebuild(db, view, on_progress, group).run()
+    finally:
+        await db.close(timeout=5)
+
+
+async def ensure_views(dsn: str, views: Mapping[str, View] = VIEWS, group: str = GROUP) -> None:
+    """Build what is missing or has another shape, drop what is no longer a view. Safe in several processes at once."""
+    db = await connect(dsn, statement_timeout="0", lock_timeout="0")
+    try:
+        await db.execute("select pg_advisory_lock(hashtextextended('ensure views', 0))")
+        built = {row["view"]: row for row in await db.fetch("select * from projection_generation")}
+        for one in views.values():
+            if one.name not in built or built[one.name]["version"] != one.version:
+                await rebuild(dsn, one, group=group)
+        for gone in built.keys() - views.keys():
+            await _drop(db, gone, built[gone]["tables"])
+    finally:
+        await db.close(timeout=5)
+
+
+async def _drop(db: Connection, view: str, tables: Sequence[str]) -> None:
+    async with db.transaction():
+        await db.execute("select pg_advisory_xact_lock(hashtextextended('view ' || $1, 0))", view)
+        for table in tables:
+            await db.execute(f"drop table if exists {table} cascade")
+        await db.execute("delete from projection_generation where view = $1", view)
+        await db.execute("delete from projection_parked where view = $1", view)
+
+
+@dataclass
+class _Rebuild:
+    db: Connection
+    view: View
+    on_progress: Progress
+    group: str
+    live: LiveView = field(init=False)
+    folds: list[Fold] = field(init=False)
+    done: Mapping[Place, int] = field(default_factory=dict)
+    low: int = 0  # All events up to here are done, or concern us not.
+    in_memory: bool = True
+    events: int = 0
+
+    async def run(self) -> Rebuilt:
+        began = time.monotonic()
+        old = await self._old()
+        await self._begin(old)
+        try:
+            await self._fill()
+        except REFUSALS:
+            # The server refuses a value of some row: again, in the worker's way, which finds the event and parks it.
+            self.in_memory = False
+            await self._begin(old)
+            await self._fill()
+        async with self.db.transaction():
+            await self.db.execute("select pg_advisory_xact_lock(hashtextextended('view ' || $1, 0))", self.view.name)
+            await self._take_in_upto(await progress.positions(self.db, self.group))
+            compared = await self._compare(old) if old else []
+            await self._swap(old)
+        count = [await self.db.fetchval(f"select count(*) from {t}") for t in self.view.physicals(self.live.generation)]
+        parked = await self.db.fetchval(f"select count(*) from {PARKED_ANEW}")
+        seconds = time.monotonic() - began
+        return Rebuilt(self.view.name, self.live.generation, self.events, sum(count), seconds, parked, compared)
+
+    async def _old(self) -> Old | None:
+        row = await self.db.fetchrow(
+            "select version, generation, tables from projection_generation where view = $1", self.view.name
+        )
+        return Old(row["version"], row["generation"], row["tables"]) if row else None
+
+    async def _begin(self, old: Old | None) -> None:
+        generation = old.generation + 1 if old else 1
+        self.live = LiveView(self.view, generation, parked_in=PARKED_ANEW)
+        self.folds = self.live.folds(complete=True)
+        self.done, self.low, self.events = {}, 0, 0
+        for table in self.view.physicals(generation):
+            await self.db.execute(f"drop table if exists {table}")  # One that was broken off left it behind.
+        for statement in self._ddl(indexes=False):
+            await self.db.execute(statement)
+        await self.db.execute(f"drop table if exists pg_temp.{PARKED_ANEW}")
+        await self.db.execute(f"create temporary table {PARKED_ANEW} (like projection_parked including all)")
+
+    def _ddl(self, indexes: bool) -> list[str]:
+        return [one for one in self.view.ddl(self.live.generation) if one.startswith("create index") == indexes]
+
+    async def _fill(self) -> None:
+        """Come as near to the workers as one can without making them wait."""
+        await self._take_in_upto(await progress.positions(self.db, self.group))
+        await self._write_all()
+        for statement in self._ddl(indexes=True):
+            await self.db.execute(statement)
+        for _ in range(5):
+            targets = await progress.positions(self.db, self.group)
+            if max(targets.values(), default=0) - self.low < NEAR:
+                break
+            await self._take_in_upto(targets)
+
+    async def _take_in_upto(self, targets: Mapping[Place, int]) -> None:
+        """What the workers have taken in by now, and not a single event more."""
+        end = max(targets.values(), default=0)
+        low = end
+        names = [kind.name for kind in self.view.handled]
+        async for chunk in all_after(self.db, self.low, end, names=names, chunk=CHUNK):
+            wanted = []
+            for stored in chunk:
+                place = place_of(stored.aggregate, stored.stream_id)
+                if stored.position > targets.get(place, 0):
+                    low = min(low, stored.position - 1)
+                elif stored.position > self.done.get(place, 0):
+                    wanted.append(stored)
+            await self._take_in(wanted)
+            self.on_progress(chunk[-1].position, end)
+        self.done, self.low = targets, max(low, self.low)
+        self.on_progress(end, end)
+
+    async def _take_in(self, wanted: Sequence[Stored]) -> None:
+        self.events += len(wanted)
+        if self.in_memory:
+            await self._fold_in_memory(wanted)
+        else:
+            await self._apply_like_the_worker(wanted)
+
+    async def _fold_in_memory(self, wanted: Sequence[Stored]) -> None:
+        parked: list[tuple[UUID, int, str]] = []
+        for stored in wanted:
+            reason = self._fold_one(stored)
+            if reason is not None:
+                self.live.parked.add(stored.stream_id)
+                parked.append((stored.stream_id, stored.position, reason))
+        await park(self.db, self.live, parked)
+        if sum(len(fold.rows) for fold in self.folds) > MOST_ROWS_IN_HAND:
+            await self._write_all()
+
+    def _fold_one(self, stored: Stored) -> str | None:
+        """Why the event must be parked, or None."""
+        if stored.stream_id in self.live.parked:
+            return BEHIND
+        read = decoded(stored)
+        if isinstance(read, Broken):
+            return read.reason
+        try:
+            if read is not None:
+                take_in(self.folds, read)
+        except Poison as poison:
+            for fold in self.folds:
+                fold.take_back()
+            return poison.reason
+        return None
+
+    async def _write_all(self) -> None:
+        """From here on rows are loaded when they are needed."""
+        for fold in self.folds if self.in_memory else ():
+            columns = fold.table.columns
+            rows = [tuple(getattr(row, column) for column in columns) for row in fold.rows.values() if row is not None]
+            await self.db.copy_records_to_table(fold.physical, records=rows, columns=columns)
+            fold.rows.clear()
+        self.in_memory = False
+
+    async def _apply_like_the_worker(self, wanted: Sequence[Stored]) -> None:
+        for start in range(0, len(wanted), NEAR):
+            part = wanted[start : start + NEAR]
+            try:
+                async with self.db.transaction():
+                    await self._apply(part, careful=False)
+            except REFUSALS:
+                self.live.parked = (await parked_streams(self.db, PARKED_ANEW)).get(self.view.name, set())
+                async with self.db.transaction():
+                    await self._apply(part, careful=True)
+
+    async def _apply(self, part: Sequence[Stored], careful: bool) -> None:
+        batch: list[Recorded] = []
+        for stored in part:
+            read = decoded(stored)
+            if isinstance(read, Broken):
+                await apply(self.db, self.live, batch, careful)
+                batch = []
+                self.live.parked.add(stored.stream_id)
+                await park(self.db, self.live, [(stored.stream_id, stored.position, read.reason)])
+            elif read is not None:
+                batch.append(read)
+        await apply(self.db, self.live, batch, careful)
+
+    async def _compare(self, old: Old) -> list[Difference]:
+        found = []
+        for table in self.view.tables:
+            before, now = (
+                f"{table.name}_v{old.version}_g{old.generation}",
+                self.view.physical(table, self.live.generation),
+            )
+            if before in old.tables:
+                shared = await self._shared_columns(before, now)
+                only_old, only_new = [
+                    await self.db.fetchval(
+                        f"select count(*) from (select {shared} from {one} except all select {shared} from {other}) _"
+                    )
+                    for one, other in ((before, now), (now, before))
+                ]
+                found.append(Difference(table.name, only_old, only_new))
+        return found
+
+    async def _shared_columns(self, before: str, now: str) -> str:
+        rows = await self.db.fetch(
+            "select attname from pg_attribute where attrelid in ($1::regclass, $2::regclass) and attnum > 0"
+            " group by attname, atttypid having count(*) = 2 order by attname",
+            before,
+            now,
+        )
+        return ", ".join(row["attname"] for row in rows)
+
+    async def _swap(self, old: Old | None) -> None:
+        await adopt(self.db, self.view, self.live.generation)
+        for table in old.tables if old else ():
+            await self.db.execute(f"drop table if exists {table} cascade")
+        await self.db.execute("delete from projection_parked where view = $1", self.view.name)
+        await self.db.execute(f"insert into projection_parked select * from {PARKED_ANEW}")

@@ -1,0 +1,117 @@
+"""How far has the network come: how many points were connected on a day, where, and against which targets?
+
+Each connection, suspension and restoration is a step of plus or minus one on its day, so that any day can be asked
+about, late entries count on the day on which they happened, and steps of different points add up in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from domain._kernel import Recorded
+from domain._values import local_day
+from domain.facility import PointConnected, PointRestored, PointSuspended
+from projections._page import Condition
+from projections._table import Row
+from projections._view import Connection, Content, View
+
+
+@dataclass(slots=True, kw_only=True)
+class ConnectionStep(Row):
+    """A point came into use or went out of it."""
+
+    facility_id: UUID
+    version: int
+    day: date
+    step: int
+
+
+@dataclass(frozen=True)
+class ProvinceProgress:
+    """The facilities of a province, and how many of them were connected."""
+
+    province_code: str
+    province: str
+    registered: int
+    connected: int
+
+
+@dataclass(frozen=True)
+class DeploymentTarget:
+    """A number of points to reach, and how many of a hundred percent are there."""
+
+    points: int
+    percent: float
+    reached: bool
+
+
+@dataclass(frozen=True)
+class DeploymentProgress:
+    """The network at the end of a day in Viet Nam."""
+
+    day: date
+    connected: int
+    provinces_connected: int
+    by_province: list[ProvinceProgress]
+    targets: list[DeploymentTarget]
+
+
+TARGETS = (600, 1_000, 14_000)
+
+view = View("deployment_progress", version=1, content=Content.NETWORK)
+steps = view.table(ConnectionStep, ("facility_id", "version"), indexes=["day"])
+
+
+@steps.inserts(PointConnected)
+def connected(event: PointConnected, at: Recorded) -> ConnectionStep:
+    return _step(at, 1)
+
+
+@steps.inserts(PointRestored)
+def restored(event: PointRestored, at: Recorded) -> ConnectionStep:
+    return _step(at, 1)
+
+
+@steps.inserts(PointSuspended)
+def suspended(event: PointSuspended, at: Recorded) -> ConnectionStep:
+    return _step(at, -1)
+
+
+def _step(at: Recorded, step: int) -> ConnectionStep:
+    return ConnectionStep(facility_id=at.stream_id, version=at.version, day=local_day(at.happened_at), step=step)
+
+
+BY_PROVINCE = """
+    select province_code, min(province) as province, count(*) as registered, coalesce(sum(in_use), 0) as connected
+      from facility_register
+      left join (select facility_id, sum(step) as in_use from deployment_progress
+                  where day <= $1 group by facility_id) as connection using (facility_id)
+     group by province_code
+     order by connected desc, province_code
+"""
+
+
+@view.query
+async def deployment_progress(db: Connection, visible: Condition, day: date) -> DeploymentProgress:
+    """The points connected at the end of this day by province, and in all against 600, 1,000 and 14,000 points.
+
+    The targets are those of the national programme for remote examination and treatment: the first stage, the
+    thousandth point, and every facility down to the communes.
+    """
+    rows = await db.fetch(BY_PROVINCE, day)
+    provinces = [
+        ProvinceProgress(row["province_code"], row["province"], row["registered"], int(row["connected"]))
+        for row in rows
+    ]
+    connected = sum(one.connected for one in provinces)
+    return DeploymentProgress(
+        day=day,
+        connected=connected,
+        provinces_connected=sum(one.connected > 0 for one in provinces),
+        by_province=provinces,
+        targets=[
+            DeploymentTarget(target, round(100 * connected / target, 1), connected >= target) for target in TARGETS
+        ],
+    )

@@ -1,0 +1,424 @@
+"""What happened in this examination, in order, with its images, and how does it stand now?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypedDict
+from uuid import UUID
+
+from domain._kernel import Event, Recorded
+from domain._values import Coding, ConsultationKind
+from domain.examination import (
+    AssessmentRecorded,
+    DecisionTaken,
+    DeviceConnected,
+    DeviceDisconnected,
+    DiagnosisMade,
+    ExaminationAborted,
+    ExaminationAmended,
+    ExaminationOrdered,
+    ExaminationSigned,
+    ExaminationStarted,
+    ImageCaptured,
+    ObservationRecorded,
+    Status,
+    TreatmentOrdered,
+)
+from projections._page import Condition, Page, first, matching, page
+from projections._table import Row
+from projections._view import Connection, Content, View
+
+
+class Happening(StrEnum):
+    """What an entry of the timeline is about; this tells which of its fields are filled."""
+
+    ORDERED = "ordered"
+    STARTED = "started"
+    DEVICE_CONNECTED = "device_connected"
+    DEVICE_DISCONNECTED = "device_disconnected"
+    OBSERVATION_RECORDED = "observation_recorded"
+    IMAGE_CAPTURED = "image_captured"
+    ASSESSMENT_RECORDED = "assessment_recorded"
+    DIAGNOSIS_MADE = "diagnosis_made"
+    DECISION_TAKEN = "decision_taken"
+    TREATMENT_ORDERED = "treatment_ordered"
+    SIGNED = "signed"
+    AMENDED = "amended"
+    ABORTED = "aborted"
+
+
+class CodedValue(TypedDict):
+    """A code in a version of a code system, with its words."""
+
+    system: str
+    version: str
+    code: str
+    display: str
+
+
+class TimelineDevice(TypedDict):
+    """A device at the point."""
+
+    device_id: UUID
+    kind: str
+    maker: str
+    serial_number: str | None
+
+
+class TimelineObservation(TypedDict):
+    """What was measured, with its UCUM unit, or seen."""
+
+    observation_id: UUID
+    code: CodedValue
+    value: Decimal | None
+    unit: str | None
+    device_id: UUID | None
+
+
+class TimelineImage(TypedDict):
+    """An image, known by its hash, and the line as measured when it was taken: kbit/s, ms one way, percent lost."""
+
+    image_id: UUID
+    device_id: UUID
+    sha256: str
+    media_type: str
+    size: int
+    body_site: CodedValue | None
+    frame_at: datetime
+    diagnostic: bool
+    width: int
+    height: int
+    frames_per_second: Decimal
+    bitrate_kbps: int
+    delay_ms: int
+    loss_percent: Decimal
+
+
+class TimelineAssessment(TypedDict):
+    """The remote doctor's assessment; a diagnosis cannot rest on `images_not_for_diagnosis`."""
+
+    findings: str
+    advice: str | None
+    images: list[UUID]
+    images_not_for_diagnosis: list[UUID]
+
+
+class TimelineDiagnosis(TypedDict):
+    """A coded diagnosis; unless it is treatable remotely it is advice to the local doctor."""
+
+    coding: CodedValue
+    treatable_remotely: bool
+
+
+class TimelineDecision(TypedDict):
+    """What the local doctor decided, following the assessment or not."""
+
+    decision: str
+    follows_assessment: bool
+    treats_locally: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Examination(Row):
+    """A remote examination as it stands now."""
+
+    examination_id: UUID
+    patient_id: UUID
+    point_id: UUID
+    remote_facility_id: UUID
+    remote_doctor_id: UUID
+    kind: ConsultationKind
+    speciality: str
+    referral_id: UUID | None
+    consultation_id: UUID | None
+    status: Status
+    ordered_at: datetime
+    started_at: datetime | None = None
+    assessed_at: datetime | None = None
+    signed_at: datetime | None = None
+    devices_connected: list[UUID] = field(default_factory=list)
+    images: int = 0
+    images_for_diagnosis: int = 0
+    observations: int = 0
+    diagnoses: list[TimelineDiagnosis] = field(default_factory=list)
+    decided_at: datetime | None = None
+    amendments: int = 0
+    content_sha256: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class TimelineEntry(Row):
+    """Something that happened in an examination: what, when, and who recorded it, at which facility."""
+
+    examination_id: UUID
+    version: int
+    what: Happening
+    happened_at: datetime
+    recorded_at: datetime
+    actor_id: UUID
+    actor_facility_id: UUID | None
+    text: str | None = None
+    reason: str | None = None
+    content_sha256: str | None = None
+    device: TimelineDevice | None = None
+    device_id: UUID | None = None
+    observation: TimelineObservation | None = None
+    image: TimelineImage | None = None
+    assessment: TimelineAssessment | None = None
+    diagnosis: TimelineDiagnosis | None = None
+    decision: TimelineDecision | None = None
+
+
+view = View("examination_timeline", version=1, content=Content.CASE, stream="examination_id")
+entries = view.table(TimelineEntry, ("examination_id", "version"))
+examinations_ = view.table(
+    Examination,
+    "examination_id",
+    part="head",
+    indexes=[
+        "point_id, ordered_at, examination_id",
+        "remote_facility_id, ordered_at, examination_id",
+        "remote_doctor_id, ordered_at",
+        "patient_id, ordered_at",
+        "ordered_at, examination_id",
+    ],
+)
+view.live("examination_timeline", entries, by="examination_id", field="entry", many=True)
+
+
+# One entry for each event ------------------------------------------------------------------------------------
+
+
+def _entry(at: Recorded, what: Happening, **told: Any) -> TimelineEntry:
+    return TimelineEntry(
+        examination_id=at.stream_id,
+        version=at.version,
+        what=what,
+        happened_at=at.happened_at,
+        recorded_at=at.recorded_at,
+        actor_id=at.metadata.actor.id,
+        actor_facility_id=at.metadata.actor.facility_id,
+        **told,
+    )
+
+
+def _coded(coding: Coding) -> CodedValue:
+    return CodedValue(system=coding.system, version=coding.version, code=coding.code, display=coding.display)
+
+
+def _diagnosis(event: DiagnosisMade) -> TimelineDiagnosis:
+    return TimelineDiagnosis(coding=_coded(event.coding), treatable_remotely=event.treatable_remotely)
+
+
+@entries.inserts(ExaminationOrdered)
+def order_told(event: ExaminationOrdered, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.ORDERED)
+
+
+@entries.inserts(ExaminationStarted)
+def start_told(event: ExaminationStarted, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.STARTED)
+
+
+@entries.inserts(DeviceConnected)
+def device_told(event: DeviceConnected, at: Recorded) -> TimelineEntry:
+    device = TimelineDevice(
+        device_id=event.device_id, kind=event.device_kind, maker=event.maker, serial_number=event.serial_number
+    )
+    return _entry(at, Happening.DEVICE_CONNECTED, device=device, device_id=event.device_id)
+
+
+@entries.inserts(DeviceDisconnected)
+def disconnection_told(event: DeviceDisconnected, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.DEVICE_DISCONNECTED, device_id=event.device_id)
+
+
+@entries.inserts(ObservationRecorded)
+def observation_told(event: ObservationRecorded, at: Recorded) -> TimelineEntry:
+    observation = TimelineObservation(
+        observation_id=event.observation_id,
+        code=_coded(event.code),
+        value=event.value.value if event.value else None,
+        unit=event.value.unit if event.value else None,
+        device_id=event.device_id,
+    )
+    return _entry(
+        at, Happening.OBSERVATION_RECORDED, observation=observation, text=event.text, device_id=event.device_id
+    )
+
+
+@entries.inserts(ImageCaptured)
+def image_told(event: ImageCaptured, at: Recorded) -> TimelineEntry:
+    image = TimelineImage(
+        image_id=event.image_id,
+        device_id=event.device_id,
+        sha256=event.image.sha256,
+        media_type=event.image.media_type,
+        size=event.image.size,
+        body_site=_coded(event.body_site) if event.body_site else None,
+        frame_at=event.frame_at,
+        diagnostic=event.diagnostic,
+        width=event.measured.width,
+        height=event.measured.height,
+        frames_per_second=event.measured.frames_per_second,
+        bitrate_kbps=event.measured.bitrate_kbps,
+        delay_ms=event.measured.delay_ms,
+        loss_percent=event.measured.loss_percent,
+    )
+    return _entry(at, Happening.IMAGE_CAPTURED, image=image, device_id=event.device_id)
+
+
+@entries.inserts(AssessmentRecorded)
+def assessment_told(event: AssessmentRecorded, at: Recorded) -> TimelineEntry:
+    assessment = TimelineAssessment(
+        findings=event.findings,
+        advice=event.advice,
+        images=list(event.images),
+        images_not_for_diagnosis=list(event.images_not_for_diagnosis),
+    )
+    return _entry(at, Happening.ASSESSMENT_RECORDED, assessment=assessment)
+
+
+@entries.inserts(DiagnosisMade)
+def diagnosis_told(event: DiagnosisMade, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.DIAGNOSIS_MADE, diagnosis=_diagnosis(event))
+
+
+@entries.inserts(DecisionTaken)
+def decision_told(event: DecisionTaken, at: Recorded) -> TimelineEntry:
+    decision = TimelineDecision(
+        decision=event.decision, follows_assessment=event.follows_assessment, treats_locally=event.treats_locally
+    )
+    return _entry(at, Happening.DECISION_TAKEN, decision=decision, reason=event.reason)
+
+
+@entries.inserts(TreatmentOrdered)
+def treatment_told(event: TreatmentOrdered, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.TREATMENT_ORDERED, text=event.treatment)
+
+
+@entries.inserts(ExaminationSigned)
+def signature_told(event: ExaminationSigned, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.SIGNED, content_sha256=event.content_sha256)
+
+
+@entries.inserts(ExaminationAmended)
+def amendment_told(event: ExaminationAmended, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.AMENDED, text=event.text, reason=event.reason, content_sha256=event.content_sha256)
+
+
+@entries.inserts(ExaminationAborted)
+def abortion_told(event: ExaminationAborted, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.ABORTED, reason=event.reason)
+
+
+# How it stands -----------------------------------------------------------------------------------------------
+
+
+@examinations_.inserts(ExaminationOrdered)
+def ordered(event: ExaminationOrdered, at: Recorded) -> Examination:
+    return Examination(
+        examination_id=at.stream_id,
+        patient_id=event.patient_id,
+        point_id=event.point_id,
+        remote_facility_id=event.remote_facility_id,
+        remote_doctor_id=event.remote_doctor_id,
+        kind=event.kind,
+        speciality=event.speciality,
+        referral_id=event.referral_id,
+        consultation_id=event.consultation_id,
+        status=Status.ORDERED,
+        ordered_at=at.happened_at,
+    )
+
+
+@examinations_.updates(
+    ExaminationStarted,
+    DeviceConnected,
+    DeviceDisconnected,
+    ObservationRecorded,
+    ImageCaptured,
+    AssessmentRecorded,
+    DiagnosisMade,
+    DecisionTaken,
+    TreatmentOrdered,
+    ExaminationSigned,
+    ExaminationAmended,
+    ExaminationAborted,
+)
+def stands(row: Examination, event: Event, at: Recorded) -> None:
+    match event:
+        case ExaminationStarted():
+            row.status, row.started_at = Status.STARTED, at.happened_at
+        case DeviceConnected():
+            row.devices_connected = [*row.devices_connected, event.device_id]
+        case DeviceDisconnected():
+            row.devices_connected = [one for one in row.devices_connected if one != event.device_id]
+        case ObservationRecorded():
+            row.observations += 1
+        case ImageCaptured():
+            row.images += 1
+            row.images_for_diagnosis += event.diagnostic
+        case AssessmentRecorded():
+            row.status, row.assessed_at = Status.ASSESSED, at.happened_at
+        case DiagnosisMade():
+            row.diagnoses = [*row.diagnoses, _diagnosis(event)]
+        case DecisionTaken():
+            row.decided_at = at.happened_at
+        case ExaminationSigned():
+            row.status, row.signed_at, row.content_sha256 = Status.SIGNED, at.happened_at, event.content_sha256
+        case ExaminationAmended():
+            row.amendments, row.content_sha256 = event.amendment_version, event.content_sha256
+        case ExaminationAborted():
+            row.status = Status.ABORTED
+
+
+# Questions ---------------------------------------------------------------------------------------------------
+
+
+@view.query
+async def examination(db: Connection, visible: Condition, examination_id: UUID) -> Examination | None:
+    """One examination as it stands now."""
+    return await first(db, examinations_, matching(examination_id=examination_id) & visible)
+
+
+@view.query
+async def examinations(
+    db: Connection,
+    visible: Condition,
+    point_id: UUID | None = None,
+    remote_facility_id: UUID | None = None,
+    remote_doctor_id: UUID | None = None,
+    patient_id: UUID | None = None,
+    status: list[Status] | None = None,
+    *,
+    size: int = 50,
+    after: str | None = None,
+) -> Page[Examination]:
+    """Examinations, the latest first."""
+    wanted = matching(
+        point_id=point_id,
+        remote_facility_id=remote_facility_id,
+        remote_doctor_id=remote_doctor_id,
+        patient_id=patient_id,
+        status=status,
+    )
+    return await page(db, examinations_, wanted & visible, ("ordered_at",), size=size, after=after, descending=True)
+
+
+@view.query
+async def examination_timeline(
+    db: Connection,
+    visible: Condition,
+    examination_id: UUID,
+    what: list[Happening] | None = None,
+    *,
+    size: int = 100,
+    after: str | None = None,
+) -> Page[TimelineEntry]:
+    """What happened in this examination, in order; `what: [IMAGE_CAPTURED]` gives its images."""
+    wanted = matching(examination_id=examination_id, what=what)
+    return await page(db, entries, wanted & visible, ("version",), size=size, after=after)

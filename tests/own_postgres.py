@@ -1,0 +1,91 @@
+"""A PostgreSQL of a test's own, which may be killed, and fresh databases in any server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import psutil
+
+from infra.local.kinship import tethered
+from infra.local.postgres import Postgres
+from infra.postgres import connect, migrate
+from infra.serving import bound_socket
+
+
+class OwnPostgres:
+    """A real server in a folder of its own. It ends with the process that started it."""
+
+    def __init__(self, folder: Path) -> None:
+        with bound_socket(0) as free:
+            port = free.getsockname()[1]
+        self._server = Postgres(folder, port, dict(os.environ))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def dsn(self) -> str:
+        return self._server.dsn()
+
+    async def start(self) -> None:
+        program = self._server.program()
+        self._server.prepare()
+        # The kernel ties the child to the thread that starts it, so this must be the main one.
+        self._process = subprocess.Popen(
+            tethered(list(program.command), orphan_signal=program.orphan_signal, user=program.user),
+            env=dict(program.environment),
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for _ in range(600):
+            if await self._server.why_not_ready(self._process.pid) is None:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError("PostgreSQL did not start")
+
+    async def kill(self) -> None:
+        """As a loss of power would: the server and all of its children, at once."""
+        assert self._process is not None
+        # Its children lead process groups of their own, and would keep the shared memory for a while.
+        server = psutil.Process(self._process.pid)
+        for one in (server, *server.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        await asyncio.to_thread(self._process.wait)
+
+    async def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGINT)
+            await asyncio.to_thread(self._process.wait)
+
+
+@asynccontextmanager
+async def fresh_database(server: str) -> AsyncIterator[str]:
+    """The DSN of an empty database with today's schema, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await _as_admin(server, f"create database {name}")
+    try:
+        dsn = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        db = await connect(dsn)
+        await migrate(db)
+        await db.close()
+        yield dsn
+    finally:
+        await _as_admin(server, f"drop database if exists {name} with (force)")
+
+
+async def _as_admin(server: str, statement: str) -> None:
+    admin = await asyncpg.connect(server)
+    try:
+        await admin.execute(statement)
+    finally:
+        await admin.close()

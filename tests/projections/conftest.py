@@ -1,0 +1,65 @@
+"""One database with all views for the run; each test works in a transaction that is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from domain._kernel import Recorded
+from infra.postgres import Connection, connect, migrate
+from projections._fold import LiveView, apply
+from projections._view import View, create, every_view
+from tests.history import History
+
+if TYPE_CHECKING:
+    from tests.conftest import Stack
+
+TakeIn = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+async def views_dsn(stack: Stack) -> AsyncIterator[str]:
+    name = f"views_{uuid4().hex}"
+    server = await asyncpg.connect(stack.dsn)
+    await server.execute(f"create database {name}")
+    dsn = f"{stack.dsn.rpartition('/')[0]}/{name}"
+    db = await connect(dsn)
+    await migrate(db)
+    for view in every_view():
+        await create(db, view, generation=1)
+    await db.close()
+    yield dsn
+    await server.execute(f"drop database {name} with (force)")
+    await server.close()
+
+
+@pytest.fixture
+async def db(views_dsn: str) -> AsyncIterator[Connection]:
+    connection = await connect(views_dsn)
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+@pytest.fixture
+def history() -> History:
+    return History()
+
+
+@pytest.fixture
+def take_in(db: Connection) -> TakeIn:
+    """Let views take in events: `await take_in(events, view, …)`; nothing may be parked."""
+
+    async def taken_in(events: Sequence[Recorded], *into: View) -> None:
+        for view in into or every_view():
+            await apply(db, LiveView(view, 1), events)
+        parked = await db.fetch("select view, position, reason from projection_parked")
+        assert not parked, [dict(row) for row in parked]
+
+    return taken_in
