@@ -101,8 +101,12 @@ class AcknowledgedProducer:
                 raise Undelivered(type(future.exception).__name__)
 
     def close(self) -> None:
-        # What is still in its buffer will be sent by the next producer, from the log.
-        self._producer.close(timeout=0, null_logger=True)
+        # What is still unsent must never be sent: the next producer will, from the log. The library's own `close`
+        # waits for it, and when it waits in vain leaves a thread behind that goes on trying.
+        self._producer._sender.force_close()
+        self._producer._sender.join(5)
+        with suppress(KafkaError):
+            self._producer.close(timeout=0)
 
 
 def ensure_topics(bootstrap: str, topics: Collection[str], replication: int = 1) -> str:

@@ -91,7 +91,7 @@ async def rebuild(dsn: str, view: View, on_progress: Progress = lambda at, end: 
         await db.close(timeout=5)
 
 
-async def ensure_views(dsn: str, views: Mapping[str, View] = VIEWS) -> None:
+async def ensure_views(dsn: str, views: Mapping[str, View] = VIEWS, group: str = GROUP) -> None:
     """Build what is missing or has another shape, drop what is no longer a view. Safe in several processes at once."""
     db = await connect(dsn, statement_timeout="0", lock_timeout="0")
     try:
@@ -99,7 +99,7 @@ async def ensure_views(dsn: str, views: Mapping[str, View] = VIEWS) -> None:
         built = {row["view"]: row for row in await db.fetch("select * from projection_generation")}
         for one in views.values():
             if one.name not in built or built[one.name]["version"] != one.version:
-                await rebuild(dsn, one)
+                await rebuild(dsn, one, group=group)
         for gone in built.keys() - views.keys():
             await _drop(db, gone, built[gone]["tables"])
     finally:

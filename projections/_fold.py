@@ -113,7 +113,6 @@ class Fold:
         if not self.changed:
             return
         rows = [row for key in sorted(self.changed, key=str) if (row := self.rows[key]) is not None]
-<<<<<<< HEAD
         columns, types = self.table.columns, self.table.types
         # JSON travels as text: an array of lists would be taken for an array of more dimensions.
         as_text = {column for column in columns if types[column] == "jsonb"}
@@ -127,36 +126,12 @@ class Fold:
             f" select {taken} from unnest({sent}) as _ ({', '.join(columns)})"
             f" on conflict ({', '.join(self.table.key)}) do update set {updated}",
             *(_sent([getattr(row, column) for row in rows], column in as_text) for column in columns),
-=======
-        columns = self.table.columns
-        # JSON travels as text: a list in an array of JSON would be taken for one more dimension of the array.
-        json = {column for column in columns if self.table.types[column] == "jsonb"}
-        sent = {column: "text" if column in json else self.table.types[column] for column in columns}
-        arrays = ", ".join(f"${n}::{sent[column]}[]" for n, column in enumerate(columns, 1))
-        selected = ", ".join(f"{column}::jsonb" if column in json else column for column in columns)
-        updated = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in self.table.key)
-        await db.execute(
-            f"insert into {self.physical} ({', '.join(columns)})"
-            f" select {selected} from unnest({arrays}) as given ({', '.join(columns)})"
-            f" on conflict ({', '.join(self.table.key)}) do update set {updated}",
-            *(
-                [_json_text(getattr(row, column)) for row in rows]
-                if column in json
-                else [getattr(row, column) for row in rows]
-                for column in columns
-            ),
->>>>>>> views
         )
         self.changed.clear()
 
 
-<<<<<<< HEAD
 def _sent(values: Sequence[Any], as_text: bool) -> Sequence[Any]:
     return [None if value is None else to_json(value).decode() for value in values] if as_text else values
-=======
-def _json_text(value: Any) -> str | None:
-    return None if value is None else to_json(value).decode()
->>>>>>> views
 
 
 @dataclass

@@ -204,12 +204,13 @@ async def project(
     data: Path,
     replication: int = 1,
     views: Mapping[str, View] = VIEWS,
+    group: str = GROUP,
 ) -> None:
     """Be a worker for these views until asked to stop."""
-    await reach_views(dsn, views, vitals)
+    await reach_views(dsn, views, vitals, group)
     cluster_id = await reach_kafka(bootstrap, topics_of(views), replication, vitals)
-    projector = Projector(dsn, cluster_id, vitals, views)
-    app = make_app(GROUP, bootstrap, topics_of(views), projector, data)
+    projector = Projector(dsn, cluster_id, vitals, views, group)
+    app = make_app(group, bootstrap, topics_of(views), projector, data)
     watching = asyncio.create_task(_watch(app, vitals))
     try:
         vitals.started()
@@ -219,12 +220,12 @@ async def project(
         await projector.close()
 
 
-async def reach_views(dsn: str, views: Mapping[str, View], vitals: Vitals) -> None:
+async def reach_views(dsn: str, views: Mapping[str, View], vitals: Vitals, group: str = GROUP) -> None:
     """Wait until the database is there and holds the views in this version's shape."""
     while True:
         try:
             vitals.wait_for("views", "are being built")
-            await ensure_views(dsn, views)
+            await ensure_views(dsn, views, group)
         except (*LINE_FAULTS, asyncpg.PostgresError) as fault:
             vitals.wait_for("database", type(fault).__name__)
             log.warning("views_not_reached", exc_info=fault)
