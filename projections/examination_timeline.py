@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain._kernel import Event, Recorded
+from domain._signing import NOTHING_WRITTEN, linked
 from domain._values import ConsultationKind
 from domain.examination import (
     AssessmentRecorded,
@@ -44,7 +45,10 @@ from projections._view import Connection, Content, View
 
 @dataclass(slots=True, kw_only=True)
 class Examination(Row):
-    """A remote examination as it stands now. Ask for the `entries` behind the last version that you have."""
+    """A remote examination as it stands now. Ask for the `entries` behind the last version that you have.
+
+    `contentSha256` is the digest of what was recorded so far; the remote doctor names it to sign just that.
+    """
 
     examination_id: UUID
     patient_id: UUID
@@ -67,7 +71,7 @@ class Examination(Row):
     diagnoses: list[TimelineDiagnosis] = field(default_factory=list)
     decided_at: datetime | None = None
     amendments: int = 0
-    content_sha256: str | None = None
+    content_sha256: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -225,6 +229,7 @@ def ordered(event: ExaminationOrdered, at: Recorded) -> Examination:
         consultation_id=event.consultation_id,
         status=Status.ORDERED,
         ordered_at=at.happened_at,
+        content_sha256=linked(NOTHING_WRITTEN, event),
     )
 
 
@@ -243,6 +248,9 @@ def ordered(event: ExaminationOrdered, at: Recorded) -> Examination:
     ExaminationAborted,
 )
 def stands(row: Examination, event: Event, at: Recorded) -> None:
+    if isinstance(event, ObservationRecorded | ImageCaptured | AssessmentRecorded | DiagnosisMade):
+        # The remote doctor signs by the digest of what is read here, so it grows with the content.
+        row.content_sha256 = linked(row.content_sha256, event)
     match event:
         case ExaminationStarted():
             row.status, row.started_at = Status.STARTED, at.happened_at
@@ -262,7 +270,7 @@ def stands(row: Examination, event: Event, at: Recorded) -> None:
         case DecisionTaken():
             row.decided_at = at.happened_at
         case ExaminationSigned():
-            row.status, row.signed_at, row.content_sha256 = Status.SIGNED, at.happened_at, event.content_sha256
+            row.status, row.signed_at = Status.SIGNED, at.happened_at
         case ExaminationAmended():
             row.amendments, row.content_sha256 = event.amendment_version, event.content_sha256
         case ExaminationAborted():
