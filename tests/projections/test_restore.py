@@ -30,8 +30,12 @@ class Wheel(TypedDict):
 
 
 WHEEL = Wheel(
-    wheel_id=UUID(int=7), seen_at=datetime(2020, 8, 27, 2, tzinfo=UTC), size=Decimal("1.50"), colours=[Colour.RED], note="-"
-)  # fmt: skip
+    wheel_id=UUID(int=7),
+    seen_at=datetime(2020, 8, 27, 2, tzinfo=UTC),
+    size=Decimal("1.50"),
+    colours=[Colour.RED],
+    note="-",
+)
 
 
 def stored(value: object) -> Any:
