@@ -12,7 +12,9 @@ from projections._view import View
 from tests.product import commands, events, refusals, views
 
 # Participles that do not end in -ed.
-IRREGULAR = frozenset("begun born given held heard left made met paid read seen sent taken told withdrawn written".split())
+IRREGULAR = frozenset(
+    "begun born given held heard left made met paid read seen sent taken told withdrawn written".split()
+)
 # Names without a participle, each with the reason.
 NOT_A_VERB = {"referral.answer_overdue": "the clock ran out; the field's word for that is no verb"}
 SUFFIXES = re.compile(r"(Event|Command|Manager|Handler|Service|Helper|Util|Utils|Error|Exception|View|Aggregate)$")
