@@ -48,7 +48,10 @@ async def _rebuild_all(dsn: str, console: Console, views: list[View]) -> list[Re
 
 
 def _table(done: list[Rebuilt]) -> Table:
-    table = Table("view", "generation", "events", "rows", "events/s", "parked", "only in old", "only in new", "equal")
+    table = Table()
+    table.add_column("view", no_wrap=True)
+    for heading in ("generation", "events", "rows", "events/s", "parked", "only in old", "only in new", "equal"):
+        table.add_column(heading, justify="right")
     for one in done:
         table.add_row(
             one.view,

@@ -188,7 +188,7 @@ class Timer:
             try:
                 await self._tick(await self._line.get())
             except Exception as fault:
-                # Whatever it was, the clocks run on; what was tried is left alone for a while, so the others get through.
+                # The clocks run on; what was tried is left alone for a while, so that the others get through.
                 log.error("timer_failed", exc_info=fault)
                 await self._line.drop()
             with suppress(TimeoutError):

@@ -37,6 +37,7 @@ NO_PARTY = {
     "consultation.minutes_signed facility_id": "the invitation has named it",
     "patient.registered identities.id": "an identity has an id of its own",
     "patient.identity_added identity.id": "an identity has an id of its own",
+    "consultation.case_presented patient_id": "the stream tells the cases of other patients as well",
     "consultation.closed sides": "the invitations have named them",
 }
 

@@ -123,7 +123,7 @@ class Commands:
 
     def __init__(self, beds: Beds) -> None:
         class MadeBed(State[BedStatus]):
-            lifecycle = {
+            lifecycle: ClassVar[Lifecycle] = {
                 None: {beds.made: BedStatus.MADE},
                 BedStatus.MADE: stays(BedStatus.MADE, beds.made, beds.slept),
             }
