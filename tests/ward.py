@@ -79,7 +79,7 @@ class Bed(State[BedStatus]):
         return self
 
 
-class LicenceNotValid(DomainError, code="LICENCE_NOT_VALID"):
+class LicenceNotValid(DomainError, code="WARD_LICENCE_NOT_VALID"):
     """The licence is suspended."""
 
 
