@@ -34,7 +34,7 @@ subscription ($facility: UUID!, $after: Position) {
   referralInbox(receivingFacilityId: $facility, after: $after) {
     position
     events { position commandId }
-    referral { referralId askingFacilityId speciality urgency status draftedAt answerDueAt firstAnswerAt }
+    referrals { referralId askingFacilityId speciality urgency status draftedAt answerDueAt firstAnswerAt }
   }
 }
 """

@@ -68,7 +68,7 @@ class Stage:
 
     def inbox_told(self, update: Mapping[str, Any], since: datetime) -> None:
         """A frame of the referral inbox: those of this day, by their ids."""
-        for row in update["referral"]:
+        for row in update["referrals"]:
             if datetime.fromisoformat(row["draftedAt"]) >= since:
                 self.referrals[row["referralId"]] = row
 
