@@ -87,20 +87,18 @@ class Client:
         self, name: str, given: Mapping[str, Any], *, command_id: UUID | None = None, clinical_time: str | None = None
     ) -> Accepted | Rejected:
         """Send a command until it has an answer. `given` is its input, with the names of the schema."""
-        document = _mutation(name)
         variables = {"input": given, "commandId": str(command_id or uuid4()), "clinicalTime": clinical_time}
-        for left in reversed(range(TRIES)):
+        document = _mutation(name)
+        for failures in range(TRIES):
+            last = failures == TRIES - 1
             try:
                 answer = _answer((await self.ask(document, **variables))["answer"])
-                if not left or not isinstance(answer, Rejected) or answer.code not in AGAIN:
+                if last or not isinstance(answer, Rejected) or answer.code not in AGAIN:
                     return answer
             except Refused as refusal:
-                if not left or refusal.code != UNAVAILABLE:
+                if last or refusal.code != UNAVAILABLE:
                     raise
-            except httpx.TransportError:
-                if not left:
-                    raise
-            await asyncio.sleep(PAUSE_S * 2 ** (TRIES - 1 - left))
+            await _pause(failures)
         raise AssertionError("the last try answers or raises")
 
     def subscribe(self, document: str, after: int | None = None, **variables: Any) -> Subscription:
@@ -108,14 +106,19 @@ class Client:
         return Subscription(self.url, self.token, document, variables, after)
 
     async def _post(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        response = await self._http.post(
-            self.url,
-            content=orjson.dumps({"query": document, "variables": variables}),
-            headers={"authorization": f"Bearer {self.token}", "content-type": "application/json"},
-            timeout=ANSWER_WITHIN_S,
-        )
-        answer: dict[str, Any] = orjson.loads(response.content)
-        return answer
+        """Sends again when the line fails: a command has its id, so that it takes effect once all the same."""
+        body = orjson.dumps({"query": document, "variables": variables})
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        for failures in range(TRIES):
+            try:
+                response = await self._http.post(self.url, content=body, headers=headers, timeout=ANSWER_WITHIN_S)
+                answer: dict[str, Any] = orjson.loads(response.content)
+                return answer
+            except httpx.TransportError:
+                if failures == TRIES - 1:
+                    raise
+                await _pause(failures)
+        raise AssertionError("the last try answers or raises")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ class Subscription:
                     raise Refused([{"message": lost.rcvd.reason, "extensions": {"code": lost.rcvd.reason}}]) from lost
                 failures += 1
                 if not self._ended:
-                    await asyncio.sleep(min(LONGEST_PAUSE_S, PAUSE_S * 2**failures))
+                    await _pause(failures)
 
     def cut(self) -> None:
         """Lose the line as a power failure would: no farewell, and nobody comes back before `restore`."""
@@ -213,6 +216,10 @@ class Subscription:
         (update,) = payload["data"].values()
         self.position = update["position"]
         return Frame(arrived, update["position"], update, resumed)
+
+
+async def _pause(failures: int) -> None:
+    await asyncio.sleep(min(LONGEST_PAUSE_S, PAUSE_S * 2**failures))
 
 
 async def _say(line: ClientConnection, **message: Any) -> None:

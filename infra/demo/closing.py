@@ -8,8 +8,8 @@ from infra.demo.hospitals import named
 from infra.demo.summary import Summary
 
 
-def show(console: Console, summary: Summary) -> None:
-    for title, text in _lines(summary):
+def show(console: Console, summary: Summary, url: str) -> None:
+    for title, text in [*_lines(summary), ("Vẫn chạy / still running", f"{url}, end it with: telehealth down")]:
         console.print(f"{title:<34} {text}", markup=False, highlight=False, soft_wrap=True)
     for complaint in summary.wrong:
         console.print(f"✗ {complaint}", style="red", markup=False, highlight=False, soft_wrap=True)
