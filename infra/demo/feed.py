@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +51,3 @@ async def _until(subscription: Subscription, upto: int) -> list[dict[str, Any]]:
         if frame.position >= upto:
             break
     return found
-
-
-def positions(events: Sequence[dict[str, Any]]) -> list[int]:
-    return [event["position"] for event in events]

@@ -10,6 +10,7 @@ from infra.blobs import BlobFolder
 from infra.demo import bedside, feed, network, people, referrals, session
 from infra.demo.cases import STORIES
 from infra.demo.day import Day
+from infra.demo.evidence import Evidence, gather
 from infra.demo.hospitals import network as hospitals
 from infra.demo.people import Cast
 from infra.demo.summary import Summary, summarise
@@ -45,10 +46,7 @@ LOSES_ITS_LINE = "D40-HN"
 class Played:
     """What was played, and what came of it."""
 
-    day: Day
-    cast: Cast
-    consultation_id: UUID
-    watchers: Watchers
+    evidence: Evidence
     summary: Summary
 
 
@@ -71,11 +69,11 @@ async def play(day: Day) -> Played:
         await _discuss(day, cast, consultation_id, watchers)
         await session.close(day, cast, consultation_id)
         await referrals.close(day, cast)
-        summary = await summarise(day, cast, consultation_id, watchers)
+        evidence = await gather(day, cast, consultation_id, watchers)
     finally:
         await watchers.close()
         await inbox.close()
-    return Played(day, cast, consultation_id, watchers, summary)
+    return Played(evidence, summarise(day, evidence, watchers.all))
 
 
 async def _follow_inbox(day: Day, cast: Cast, inbox: Watchers) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from uuid import UUID
 
 from infra.client import Accepted, Rejected
-from infra.demo import feed
 from infra.demo.day import Day
-from infra.demo.delivery import deliveries, latencies_ms, percentile
-from infra.demo.people import Cast
-from infra.demo.verdict import complaints
-from infra.demo.views import Views, read_views
-from infra.demo.watchers import Watchers
-
-CAUGHT_UP_WITHIN_S = 20.0
+from infra.demo.delivery import latencies_ms, percentile
+from infra.demo.evidence import Evidence
+from infra.demo.verdict import complaints, is_dense
+from infra.demo.views import Views
+from infra.demo.watchers import Watcher
 
 
 @dataclass(frozen=True)
@@ -53,38 +50,27 @@ class Summary:
         return asdict(self)
 
 
-async def summarise(day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers) -> Summary:
-    """Read the day back, and judge it."""
-    audience, before = watchers.all, day.started_at
-    auditor = day.person("auditor", "Kiểm toán Mẫu")
-    accepted = [answer for answer in day.answers if isinstance(answer.result, Accepted)]
-    positions = [answer.result.position for answer in accepted if isinstance(answer.result, Accepted)]
-    last = max(positions)
-    views = await read_views(day, cast, consultation_id, last)
-    # Frames still under way are no gaps; those that do not come within the time are.
-    await watchers.caught_up(views.board["position"], CAUGHT_UP_WITHIN_S)
-    log = await feed.read(day, auditor, before, last)
-    session = [event for event in log if event["streamId"] == str(consultation_id)]
-    judged = deliveries(audience, feed.positions(session))
-    waits = latencies_ms(audience, day.sent)
-    wrong = complaints(day.answers, log, session, judged, views, before, last)
+def summarise(day: Day, evidence: Evidence, watchers: Sequence[Watcher]) -> Summary:
+    """The figures, and what is wrong with them."""
+    results = [answer.result for answer in evidence.answers]
+    waits = latencies_ms(watchers, day.sent)
     return Summary(
-        first_position=before + 1,
-        last_position=last,
-        dense=feed.positions(log) == list(range(before + 1, last + 1)),
-        events=dict(Counter(event["aggregate"] for event in log).most_common()),
-        accepted=len(accepted),
-        refused=dict(Counter(a.result.code for a in day.answers if isinstance(a.result, Rejected)).most_common()),
-        subscribers=len(audience),
-        frames=sum(watcher.frames for watcher in audience),
-        deliveries=sum(len(watcher.told) for watcher in audience),
-        resumed=sum(watcher.resumed for watcher in audience),
-        gaps=sum(len(one.missed) for one in judged),
-        doubles=sum(len(one.doubled) for one in judged),
+        first_position=evidence.before + 1,
+        last_position=evidence.last,
+        dense=is_dense(evidence),
+        events=dict(Counter(event["aggregate"] for event in evidence.log).most_common()),
+        accepted=sum(isinstance(result, Accepted) for result in results),
+        refused=dict(Counter(result.code for result in results if isinstance(result, Rejected)).most_common()),
+        subscribers=len(watchers),
+        frames=sum(watcher.frames for watcher in watchers),
+        deliveries=sum(len(watcher.told) for watcher in watchers),
+        resumed=sum(watcher.resumed for watcher in watchers),
+        gaps=sum(len(one.missed) for one in evidence.delivered),
+        doubles=sum(len(one.doubled) for one in evidence.delivered),
         p50_ms=round(percentile(waits, 50), 1),
         p99_ms=round(percentile(waits, 99), 1),
-        **_shown(views),
-        wrong=wrong,
+        **_shown(evidence.views),
+        wrong=complaints(evidence),
     )
 
 

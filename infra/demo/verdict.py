@@ -6,55 +6,50 @@ The accounts: the log as an auditor reads it, the views, what each subscriber wa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from infra.client import Accepted
 from infra.demo.cases import STORIES
-from infra.demo.day import Answer
 from infra.demo.delivery import Delivery
+from infra.demo.evidence import Events, Evidence
 from infra.demo.hospitals import ALL, PROVINCES
 from infra.demo.views import Views
 
-Events = Sequence[Mapping[str, Any]]
 
-
-def complaints(
-    answers: Sequence[Answer],
-    log: Events,
-    session: Events,
-    judged: Sequence[Delivery],
-    views: Views,
-    before: int,
-    last: int,
-) -> list[str]:
-    """Everything that is not as it must be. `log` holds the events in (before, last], `session` the consultation's."""
+def complaints(evidence: Evidence) -> list[str]:
+    """Everything that is not as it must be."""
     return [
-        *_log_is_dense(log, before, last),
-        *_answers_are_in_the_log(answers, log, before),
-        *_everybody_was_told(judged),
-        *_board_is_the_log(views, session),
-        *_minutes_are_the_log(views, session),
-        *_patients_are_the_log(views, log),
-        *_network_is_connected(views),
+        *_log_is_dense(evidence),
+        *_answers_are_in_the_log(evidence),
+        *_everybody_was_told(evidence.delivered),
+        *_board_is_the_log(evidence.views, evidence.session),
+        *_minutes_are_the_log(evidence.views, evidence.session),
+        *_patients_are_the_log(evidence.views, evidence.log),
+        *_network_is_connected(evidence.views),
     ]
 
 
-def _log_is_dense(log: Events, before: int, last: int) -> Iterator[str]:
-    found = [event["position"] for event in log]
-    if found != list(range(before + 1, last + 1)):
-        yield f"the log from {before + 1} to {last} has {len(found)} events, or not in order"
+def is_dense(evidence: Evidence) -> bool:
+    """Whether the log has every position once, in order."""
+    found = [event["position"] for event in evidence.log]
+    return found == list(range(evidence.before + 1, evidence.last + 1))
 
 
-def _answers_are_in_the_log(answers: Sequence[Answer], log: Events, before: int) -> Iterator[str]:
-    at = {event["position"]: event["commandId"] for event in log}
+def _log_is_dense(evidence: Evidence) -> Iterator[str]:
+    if not is_dense(evidence):
+        span = f"{evidence.before + 1} to {evidence.last}"
+        yield f"the log from {span} has {len(evidence.log)} events, or not in order"
+
+
+def _answers_are_in_the_log(evidence: Evidence) -> Iterator[str]:
+    at = {event["position"]: event["commandId"] for event in evidence.log}
     known = set(at.values())
-    for answer in answers:
+    for answer in evidence.answers:
         result = answer.result
         if not isinstance(result, Accepted):
             if str(answer.command_id) in known:
                 yield f"{answer.name} was refused with {result.code}, and stands in the log"
-        elif result.position > before and at.get(result.position) != str(answer.command_id):
+        elif result.position > evidence.before and at.get(result.position) != str(answer.command_id):
             yield f"{answer.name} was accepted at position {result.position}, where the log has something else"
 
 
