@@ -331,7 +331,7 @@ def test_what_would_break_the_log_is_refused(database: str, name: str, value: st
 
 
 def test_settings_of_the_library_hold(database: str, plain: psycopg.Connection) -> None:
-    plain.execute('create schema clinic')
+    plain.execute("create schema clinic")
     more = {"POSTGRES_SCHEMA": "clinic", "POSTGRES_LOCK_TIMEOUT": "3", "POSTGRES_POOL_SIZE": "2"}
     with rotas(database, **more) as application:
         (recording,) = application.save(Rota(ward="A"))
@@ -345,7 +345,7 @@ def test_settings_of_the_library_hold(database: str, plain: psycopg.Connection) 
             }
         assert [next(iter(row.values())) for row in shown.values() if row] == ["3s", "read committed", "on"]
         assert recorder.datastore.pool.min_size == 2
-    assert plain.execute('select count(*) from clinic.events').fetchone() == (1,)
+    assert plain.execute("select count(*) from clinic.events").fetchone() == (1,)
     assert plain.execute("select count(*) from public.events").fetchone() == (0,)
 
 
