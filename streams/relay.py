@@ -17,6 +17,7 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
+from domain._catalogue import every_event
 from infra.event_log import head
 from infra.health import Vitals
 from infra.kafka import AcknowledgedProducer, KafkaUnavailable, Producer, Undelivered, ensure_topics
@@ -235,15 +236,13 @@ async def _alive(db: Connection, work: Awaitable[T]) -> T:
 
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     """The process `relay`."""
-    from infra.catalogue import event_topics
-
     if settings.database_url is None or settings.kafka_bootstrap is None:
         raise RuntimeError("the relay needs DATABASE_URL and KAFKA_BOOTSTRAP")
     bootstrap, replication = settings.kafka_bootstrap, settings.kafka_replication
     relay = Relay(
         settings.database_url,
         vitals,
-        event_topics(),
+        {topic_of(name.partition(".")[0]) for name in every_event()},
         lambda topics: ensure_topics(bootstrap, topics, replication),
         lambda: AcknowledgedProducer(bootstrap),
     )

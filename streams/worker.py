@@ -19,7 +19,6 @@ import structlog
 
 from domain._kernel import Recorded
 from infra import progress
-from infra.catalogue import load
 from infra.health import Vitals
 from infra.kafka import KafkaUnavailable, ensure_topics
 from infra.mapper import Broken, Stored, decoded
@@ -29,7 +28,7 @@ from infra.rebuild import GROUP, ensure_views, hold_against_swap
 from infra.settings import Settings
 from infra.topics import Place, topic_of
 from projections._fold import REFUSALS, LiveView, apply, park, parked_streams
-from projections._view import VIEWS, View, generations
+from projections._view import VIEWS, View, every_view, generations
 from streams.group import BatchApp, Records, make_app, run
 from streams.intake import Arrived, next_events, unwrap
 
@@ -183,8 +182,6 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     """The process `projections`."""
     if settings.database_url is None or settings.kafka_bootstrap is None:
         raise RuntimeError("the projection worker needs DATABASE_URL and KAFKA_BOOTSTRAP")
-    for package in ("domain", "projections"):
-        load(package)
     await project(
         settings.database_url,
         settings.kafka_bootstrap,
@@ -192,6 +189,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
         stop,
         replication=settings.kafka_replication,
         data=settings.data,
+        views={view.name: view for view in every_view()},
     )
 
 
