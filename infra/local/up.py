@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 from rich.live import Live
@@ -69,7 +70,7 @@ async def _up(settings: Settings, console: Console) -> int:
     for number in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     lines = Lines(console)
-    with Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else _NoLive() as live:
+    with _shown_on(console) as live:
 
         def show(supervisor: Supervisor) -> None:
             if not console.is_terminal:
@@ -78,7 +79,7 @@ async def _up(settings: Settings, console: Console) -> int:
         supervisor = Supervisor(settings, show)
         if supervisor.ended_leftovers:
             console.print(f"ended what was left of an earlier run: {', '.join(supervisor.ended_leftovers)}")
-        watching = asyncio.create_task(_watch(supervisor, live)) if isinstance(live, Live) else None
+        watching = asyncio.create_task(_watch(supervisor, live)) if live is not None else None
         starting = asyncio.create_task(supervisor.start())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -91,8 +92,9 @@ async def _up(settings: Settings, console: Console) -> int:
         finally:
             starting.cancel()
             await supervisor.stop()
-            if watching is not None:
+            if watching is not None and live is not None:
                 watching.cancel()
+                live.update(board(await overview(supervisor.record())), refresh=True)
     console.print("stopped")
     return 0
 
@@ -103,9 +105,6 @@ async def _watch(supervisor: Supervisor, live: Live) -> None:
         await asyncio.sleep(SHOWN_EVERY_SECONDS if supervisor.state == "ready" else 0.2)
 
 
-class _NoLive:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
+def _shown_on(console: Console) -> AbstractContextManager[Live | None]:
+    """A live table for a person; nothing where the output goes to a file."""
+    return Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext()

@@ -10,7 +10,8 @@ from infra.local.files import write_atomically, write_once
 def test_of_many_first_writers_one_wins_and_all_know_it(tmp_path: Path) -> None:
     for attempt in range(60):
         path = tmp_path / str(attempt)
-        together, answers = threading.Barrier(8), []
+        together = threading.Barrier(8)
+        answers: list[str] = []
 
         def write(
             name: str, path: Path = path, together: threading.Barrier = together, to: list[str] = answers

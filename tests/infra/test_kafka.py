@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError
 
 from infra.local import jars
 from infra.local.kafka import brokers_of
@@ -31,9 +32,11 @@ async def test_what_is_produced_is_read_and_topics_are_never_made_by_accident(
     place = TopicPartition("stack.test", 1)
     consumer.assign([place])
     assert [message.value for message in consumer.poll(10_000)[place]] == [b"fact"]
-    consumer.partitions_for_topic("stack.typo")
+    hasty = KafkaProducer(bootstrap_servers=kafka_bootstrap, max_block_ms=1_000)
+    with pytest.raises(KafkaError):
+        hasty.send("stack.typo", b"lost").get(2)
     assert "stack.typo" not in admin.list_topics()
-    for client in (consumer, producer, admin):
+    for client in (consumer, producer, hasty, admin):
         client.close()
 
 
