@@ -67,6 +67,21 @@ def token_command(
     typer.echo(token)
 
 
+@app.command("bench")
+def bench_command(
+    names: Annotated[list[str] | None, typer.Argument(help="Which figures; all by default.")] = None,
+    quick: Annotated[bool, typer.Option(help="Fewer and shorter runs.")] = False,
+) -> None:
+    """Measure the product on this machine, and print the figures with what was asked."""
+    from infra.bench_command import NoBenchmarks, bench
+
+    try:
+        code = bench(_settings(), names or (), quick=quick)
+    except NoBenchmarks as error:
+        _refuse(str(error))
+    raise typer.Exit(code)
+
+
 @app.command("run", hidden=True)
 def run_command(name: str) -> None:
     """Run one process of the product in the foreground; `up` does this for each."""
