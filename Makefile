@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status bench lint format lock clean tools
+.PHONY: help demo test up down status bench lint format lock pin clean tools
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,13 +35,17 @@ lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@if grep -qs '^\[tool.importlinter\]' pyproject.toml || [ -e .importlinter ]; then $(BIN)/lint-imports; fi
+	@$(BIN)/lint-imports
 
 format: $(READY) ## Put the code into its form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: $(READY) ## Pin requirements.in with hashes, without addresses
+lock: $(READY) ## Write what is derived from the code: shapes of events, schema, reference docs
+	@$(BIN)/python -m tests.golden
+	@$(BIN)/python -m docs.generate
+
+pin: $(READY) ## Pin requirements.in with hashes, without addresses
 	@$(BIN)/python -m uv --version > /dev/null 2>&1 || $(BIN)/python -m pip install -q uv
 	@$(BIN)/python -m uv pip compile requirements.in -o requirements.lock --quiet --generate-hashes --universal \
 		--python-version 3.11 --no-header --no-emit-index-url

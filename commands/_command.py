@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Any, ClassVar, TypeAlias, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from domain._catalogue import import_all
+from domain._catalogue import belongs_to, import_all
 from domain._kernel import Actor, DomainError, Event, Metadata, Role, State, Value
 from domain._reference import ReferenceData
 from domain._values import local_day
@@ -180,7 +180,7 @@ def decide(command: Command, state: State[Any], context: Context, found: Found) 
 def every_command() -> Mapping[str, type[Command]]:
     """All commands of the product by their names: each is in a file of this package."""
     import_all("commands")
-    return COMMANDS
+    return {name: kind for name, kind in sorted(COMMANDS.items()) if belongs_to("commands", kind)}
 
 
 def camel(name: str) -> str:

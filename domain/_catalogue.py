@@ -1,4 +1,7 @@
-"""The files of a package are its list: what a file defines is registered when the file is imported."""
+"""The files of a package are its list: what a file defines is registered when the file is imported.
+
+A registry may also hold what a test or a tool has defined; "every" means those of the product.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,11 @@ def import_all(package: str) -> None:
             import_module(f"{package}.{module.name}")
 
 
+def belongs_to(package: str, definition: type) -> bool:
+    return definition.__module__.startswith(f"{package}.")
+
+
 def every_event() -> Mapping[str, type[Event]]:
     """All events of the product by their stored names."""
     import_all("domain")
-    return EVENTS
+    return {name: kind for name, kind in sorted(EVENTS.items()) if belongs_to("domain", kind)}

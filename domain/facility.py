@@ -122,7 +122,7 @@ class Facility(State[Status]):
     def offers(
         self, kind: ConsultationKind, day: date, *, mode: RemoteMode | None = None, speciality: str | None = None
     ) -> bool:
-        """Whether the declaration in force on this day holds such a service."""
+        """Whether the declaration in force on this day holds such a service: of those begun, the one made last."""
         in_force = next((one for one in reversed(self.declarations) if one.first_day <= day), None)
         return in_force is not None and any(
             service.kind == kind and mode in (None, service.mode) and speciality in (None, service.speciality)
@@ -134,10 +134,8 @@ class Facility(State[Status]):
             case FacilityRegistered():
                 return self.with_(name=event.name_vi, tier=event.tier, province_code=event.province_code)
             case ServicesDeclared():
-                # A declaration that begins earlier than one already made takes its place.
-                earlier = tuple(one for one in self.declarations if one.first_day < event.first_day)
                 declared = Declaration(first_day=event.first_day, services=event.services)
-                return self.with_(declarations=(*earlier, declared))
+                return self.with_(declarations=(*self.declarations, declared))
             case LineMeasured():
                 return self.with_(bitrate_kbps=event.line.bitrate_kbps)
             case _:

@@ -23,10 +23,11 @@ Verify = Callable[[str | None], Awaitable[Token]]
 
 @dataclass
 class Api:
-    """The application and the task that keeps its subscriptions fed; the caller runs both."""
+    """The application, and what it is made of; the caller runs it, and the feed beside it."""
 
     app: Starlette
-    feed: Feed
+    engine: Engine
+    subscriptions: Subscriptions
 
 
 def build_api(services: Services, feed: Feed, verify: Verify, *, production: bool) -> Api:
@@ -43,4 +44,4 @@ def build_api(services: Services, feed: Feed, verify: Verify, *, production: boo
         await Socket(websocket, engine, subscriptions, services, who).serve()
 
     routes = [Route("/graphql", endpoint.answer, methods=["POST"]), WebSocketRoute("/graphql", socket)]
-    return Api(Starlette(routes=routes), feed)
+    return Api(Starlette(routes=routes), engine, subscriptions)

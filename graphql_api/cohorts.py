@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -71,9 +71,9 @@ class Subscriptions:
         self._engine, self._feed, self._services = engine, feed, services
         self._sources = {source.name: source for source in sources}
         self._cohorts: dict[Hashable, Cohort] = {}
-        feed.listen(self._released)
+        feed.listen(self.released)
 
-    async def open(self, operation: Operation, viewer: Viewer, after: int | None = None) -> AsyncIterator[Frame]:
+    async def open(self, operation: Operation, viewer: Viewer, after: int | None = None) -> AsyncGenerator[Frame, None]:
         """The frames of one subscription, from `after` on where given, else from the operation's own argument.
 
         Raises BadRequest or AccessDenied before the first one.
@@ -84,7 +84,11 @@ class Subscriptions:
         interest = source.interest(viewer, arguments)
         return self._run(Cohort(operation, interest, viewer), position)
 
-    async def _run(self, asked: Cohort, position: int | None) -> AsyncIterator[Frame]:
+    def open_now(self) -> int:
+        """How many subscribers there are at this moment."""
+        return sum(len(cohort.members) for cohort in self._cohorts.values())
+
+    async def _run(self, asked: Cohort, position: int | None) -> AsyncGenerator[Frame, None]:
         key = _key(asked)
         cohort = self._cohorts.setdefault(key, asked)
         subscriber = Subscriber()
@@ -105,10 +109,8 @@ class Subscriptions:
                         yield frame
                 while subscriber.queue and not subscriber.lost:
                     frame = subscriber.queue.popleft()
-                    if frame.position <= position:
-                        continue
                     if frame.since < position:
-                        # The subscriber came from a process that was further on, and has a part of this frame.
+                        # The subscriber has it, or a part of it, from history or from another process.
                         subscriber.lost = True
                         continue
                     position = frame.position
@@ -126,7 +128,7 @@ class Subscriptions:
         async with self._services.reader.acquire() as db:
             return await cohort.interest.source.snapshot(db, cohort.interest, self._feed.released)
 
-    async def _catch_up(self, cohort: Cohort, position: int) -> AsyncIterator[Frame]:
+    async def _catch_up(self, cohort: Cohort, position: int) -> AsyncGenerator[Frame, None]:
         """From history, until nothing is left that the cohort's next frame would not bring."""
         upto = self._feed.released
         if position >= upto:
@@ -135,7 +137,8 @@ class Subscriptions:
             async for update in cohort.interest.source.history(db, cohort.interest, position, upto):
                 yield await self._frame(cohort, update, since=position)
 
-    async def _released(self, db: Connection, batch: Sequence[Stored]) -> None:
+    async def released(self, db: Connection, batch: Sequence[Stored]) -> None:
+        """Bring a batch of the feed to whom it concerns."""
         for source in self._sources.values():
             cohorts: dict[Interest, list[Cohort]] = {}
             for cohort in self._cohorts.values():

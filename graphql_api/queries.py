@@ -17,7 +17,7 @@ from graphql_api._scalars import Position
 from graphql_api.access import visible
 from graphql_api.viewer import RequestContext
 from projections._page import Page
-from projections._view import VIEWS, View
+from projections._view import View, every_view
 
 LARGEST_PAGE = 50
 USUAL_PAGE = 20
@@ -86,7 +86,7 @@ class Connections:
 def nested_fields(types: Types) -> dict[type, dict[str, StrawberryField]]:
     """The fields that views read on demand, by the row type to which they belong."""
     found: dict[type, dict[str, StrawberryField]] = {}
-    for view in VIEWS.values():
+    for view in every_view():
         for name, (row, ask) in view.nested.items():
             found.setdefault(row, {})[name] = _nested(types, name, ask)
     return found
@@ -109,9 +109,7 @@ def _nested(types: Types, name: str, ask: Callable[..., Any]) -> StrawberryField
 
 def query_fields(types: Types) -> list[StrawberryField]:
     connections = Connections(types)
-    return [
-        _query(types, connections, view, name, ask) for view in VIEWS.values() for name, ask in view.queries.items()
-    ]
+    return [_query(types, connections, view, name, ask) for view in every_view() for name, ask in view.queries.items()]
 
 
 def _query(types: Types, connections: Connections, view: View, name: str, ask: Callable[..., Any]) -> StrawberryField:

@@ -20,7 +20,7 @@ from graphql_api.log_event import LogEvent
 from graphql_api.mutations import mutation_fields
 from graphql_api.queries import nested_fields, query_fields
 from graphql_api.sources import LiveRows, LogEvents, Source
-from projections._view import VIEWS, Live, every_view
+from projections._view import Live, every_view
 
 AFTER = {"after": (Position | None, None)}
 
@@ -31,7 +31,6 @@ def _value(source: Any, name: str) -> Any:
 
 
 def build_schema() -> strawberry.Schema:
-    every_view()
     nested: dict[type, Mapping[str, StrawberryField]] = {}
     types = Types(nested)
     nested.update(nested_fields(types))
@@ -49,11 +48,11 @@ def executable(schema: strawberry.Schema) -> GraphQLSchema:
 
 
 def sources() -> Sequence[Source]:
-    return [LogEvents(), *(LiveRows(live) for view in VIEWS.values() for live in view.lives)]
+    return [LogEvents(), *(LiveRows(live) for view in every_view() for live in view.lives)]
 
 
 def _subscription_fields(types: Types) -> list[StrawberryField]:
-    return [_events_field(), *(_live_field(types, live) for view in VIEWS.values() for live in view.lives)]
+    return [_events_field(), *(_live_field(types, live) for view in every_view() for live in view.lives)]
 
 
 @strawberry.type

@@ -156,9 +156,12 @@ class Socket:
             await self._socket.send({"type": "websocket.send", "text": (head + payload + b"}").decode()})
 
     async def _receive(self) -> dict[str, Any]:
-        text = await self._socket.receive_text()
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1005))
+        text = received.get("text")
         try:
-            message = orjson.loads(text) if len(text) <= LARGEST_MESSAGE else None
+            message = orjson.loads(text) if text is not None and len(text) <= LARGEST_MESSAGE else None
         except orjson.JSONDecodeError as fault:
             raise Refused(BAD_MESSAGE, "Messages are JSON") from fault
         if not isinstance(message, dict):

@@ -52,10 +52,14 @@ def to_stored_state(event: Event) -> bytes:
     return event.to_json()
 
 
+def to_event(name: str, schema_version: int, state: bytes) -> Event:
+    return decode(name, schema_version, state)
+
+
 def to_recorded(stored: Stored) -> Recorded:
     """Raises UnknownEvent for a name this version does not know, ValidationError for bytes that are not its shape."""
     return Recorded(
-        event=decode(stored.name, stored.schema_version, stored.state),
+        event=to_event(stored.name, stored.schema_version, stored.state),
         stream_id=stored.stream_id,
         version=stored.version,
         position=stored.position,

@@ -37,6 +37,7 @@ SESSION = {
     "jit": "off",
     "timezone": "UTC",
 }
+MIGRATION_LOCK = 8420200828
 SQL_FILES = Path(__file__).with_name("sql")
 
 
@@ -81,7 +82,7 @@ async def migrate(connection: Connection) -> None:
     scripts = [file.read_text() for file in sorted(SQL_FILES.glob("*.sql"))]
     digest = hashlib.sha256("\0".join(scripts).encode()).hexdigest()
     async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(8420200828)")
+        await connection.fetch("select pg_advisory_xact_lock($1::bigint)", MIGRATION_LOCK)
         await connection.execute("create table if not exists schema_digest (digest text not null)")
         if await connection.fetchval("select digest from schema_digest") == digest:
             return

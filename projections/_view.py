@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
-from domain._catalogue import import_all
+from domain._catalogue import belongs_to, import_all
 from domain._kernel import Event
 from projections._table import R, Row, Table
 
@@ -131,7 +131,8 @@ class View:
 def every_view() -> Sequence[View]:
     """All views of the product: each is a file of this package."""
     import_all("projections")
-    return tuple(view for _, view in sorted(VIEWS.items()))
+    own = (view for _, view in sorted(VIEWS.items()))
+    return tuple(view for view in own if all(belongs_to("projections", table.row) for table in view.tables))
 
 
 async def generations(db: Connection) -> Mapping[str, tuple[int, int]]:

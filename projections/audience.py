@@ -2,7 +2,8 @@
 
 Access to what a case holds rests on this view, so a facility enters when something is shared with it, not when
 somebody thinks of asking it: the receiving side of a referral is no party to the draft. Whoever once took part stays
-a party, because what was shared with it stays in its own records too.
+a party, because what was shared with it stays in its own records too. A patient is no party to a consultation, whose
+stream tells the cases of other patients as well.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from uuid import UUID
 from domain._kernel import Event, Recorded
 from domain.agreement import AgreementSigned
 from domain.consent import ConsentGiven, SharingRequested
-from domain.consultation import CasePresented, ConsultationPlanned, PointInvited
+from domain.consultation import ConsultationPlanned, PointInvited
 from domain.examination import ExaminationOrdered
 from domain.facility import FacilityRegistered
 from domain.patient import PatientDied, PatientRegistered, PatientsMerged
@@ -32,10 +33,7 @@ class Party(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Involvement(Row):
-    """A facility or patient has to do with the case that this stream tells.
-
-    A patient has to do with a consultation of which it is one case of several: that gives no right to the others.
-    """
+    """A facility or patient has to do with the case that this stream tells."""
 
     stream_id: UUID
     party_id: UUID
@@ -62,7 +60,6 @@ FACILITIES: Mapping[type[Event], tuple[str, ...]] = {
 }
 PATIENTS: Mapping[type[Event], tuple[str, ...]] = {
     ReferralDrafted: ("patient_id",),
-    CasePresented: ("patient_id",),
     ExaminationOrdered: ("patient_id",),
     PatientRegistered: ("patient_id",),
     PatientsMerged: ("surviving_id",),

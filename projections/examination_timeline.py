@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from domain._kernel import Event, Recorded
-from domain._values import Coding, ConsultationKind
+from domain._signing import NOTHING_WRITTEN, linked
+from domain._values import ConsultationKind
 from domain.examination import (
     AssessmentRecorded,
     DecisionTaken,
@@ -27,103 +26,29 @@ from domain.examination import (
     Status,
     TreatmentOrdered,
 )
-from projections._page import Condition, Page, first, matching, page
+from projections._page import Condition, Page, first, matching, page, select
 from projections._table import Row
+from projections._timeline import (
+    Happening,
+    TimelineAssessment,
+    TimelineDecision,
+    TimelineDevice,
+    TimelineDiagnosis,
+    TimelineImage,
+    TimelineObservation,
+    diagnosis_of,
+    image_of,
+    observation_of,
+)
 from projections._view import Connection, Content, View
-
-
-class Happening(StrEnum):
-    """What an entry of the timeline is about; this tells which of its fields are filled."""
-
-    ORDERED = "ordered"
-    STARTED = "started"
-    DEVICE_CONNECTED = "device_connected"
-    DEVICE_DISCONNECTED = "device_disconnected"
-    OBSERVATION_RECORDED = "observation_recorded"
-    IMAGE_CAPTURED = "image_captured"
-    ASSESSMENT_RECORDED = "assessment_recorded"
-    DIAGNOSIS_MADE = "diagnosis_made"
-    DECISION_TAKEN = "decision_taken"
-    TREATMENT_ORDERED = "treatment_ordered"
-    SIGNED = "signed"
-    AMENDED = "amended"
-    ABORTED = "aborted"
-
-
-class CodedValue(TypedDict):
-    """A code in a version of a code system, with its words."""
-
-    system: str
-    version: str
-    code: str
-    display: str
-
-
-class TimelineDevice(TypedDict):
-    """A device at the point."""
-
-    device_id: UUID
-    kind: str
-    maker: str
-    serial_number: str | None
-
-
-class TimelineObservation(TypedDict):
-    """What was measured, with its UCUM unit, or seen."""
-
-    observation_id: UUID
-    code: CodedValue
-    value: Decimal | None
-    unit: str | None
-    device_id: UUID | None
-
-
-class TimelineImage(TypedDict):
-    """An image, known by its hash, and the line as measured when it was taken: kbit/s, ms one way, percent lost."""
-
-    image_id: UUID
-    device_id: UUID
-    sha256: str
-    media_type: str
-    size: int
-    body_site: CodedValue | None
-    frame_at: datetime
-    diagnostic: bool
-    width: int
-    height: int
-    frames_per_second: Decimal
-    bitrate_kbps: int
-    delay_ms: int
-    loss_percent: Decimal
-
-
-class TimelineAssessment(TypedDict):
-    """The remote doctor's assessment; a diagnosis cannot rest on `images_not_for_diagnosis`."""
-
-    findings: str
-    advice: str | None
-    images: list[UUID]
-    images_not_for_diagnosis: list[UUID]
-
-
-class TimelineDiagnosis(TypedDict):
-    """A coded diagnosis; unless it is treatable remotely it is advice to the local doctor."""
-
-    coding: CodedValue
-    treatable_remotely: bool
-
-
-class TimelineDecision(TypedDict):
-    """What the local doctor decided, following the assessment or not."""
-
-    decision: str
-    follows_assessment: bool
-    treats_locally: bool
 
 
 @dataclass(slots=True, kw_only=True)
 class Examination(Row):
-    """A remote examination as it stands now."""
+    """A remote examination as it stands now. Ask for the `entries` behind the last version that you have.
+
+    `contentSha256` is the digest of what was recorded so far; the remote doctor names it to sign just that.
+    """
 
     examination_id: UUID
     patient_id: UUID
@@ -146,7 +71,7 @@ class Examination(Row):
     diagnoses: list[TimelineDiagnosis] = field(default_factory=list)
     decided_at: datetime | None = None
     amendments: int = 0
-    content_sha256: str | None = None
+    content_sha256: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -173,11 +98,10 @@ class TimelineEntry(Row):
 
 
 view = View("examination_timeline", version=1, content=Content.CASE, stream="examination_id")
-entries = view.table(TimelineEntry, ("examination_id", "version"))
+entries_ = view.table(TimelineEntry, ("examination_id", "version"), part="entry")
 examinations_ = view.table(
     Examination,
     "examination_id",
-    part="head",
     indexes=[
         "point_id, ordered_at, examination_id",
         "remote_facility_id, ordered_at, examination_id",
@@ -186,7 +110,7 @@ examinations_ = view.table(
         "ordered_at, examination_id",
     ],
 )
-view.live("examination_timeline", entries, by="examination_id", field="entry", many=True)
+view.live("examination_timeline", examinations_, by="examination_id", field="examination")
 
 
 # One entry for each event ------------------------------------------------------------------------------------
@@ -205,25 +129,17 @@ def _entry(at: Recorded, what: Happening, **told: Any) -> TimelineEntry:
     )
 
 
-def _coded(coding: Coding) -> CodedValue:
-    return CodedValue(system=coding.system, version=coding.version, code=coding.code, display=coding.display)
-
-
-def _diagnosis(event: DiagnosisMade) -> TimelineDiagnosis:
-    return TimelineDiagnosis(coding=_coded(event.coding), treatable_remotely=event.treatable_remotely)
-
-
-@entries.inserts(ExaminationOrdered)
+@entries_.inserts(ExaminationOrdered)
 def order_told(event: ExaminationOrdered, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.ORDERED)
 
 
-@entries.inserts(ExaminationStarted)
+@entries_.inserts(ExaminationStarted)
 def start_told(event: ExaminationStarted, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.STARTED)
 
 
-@entries.inserts(DeviceConnected)
+@entries_.inserts(DeviceConnected)
 def device_told(event: DeviceConnected, at: Recorded) -> TimelineEntry:
     device = TimelineDevice(
         device_id=event.device_id, kind=event.device_kind, maker=event.maker, serial_number=event.serial_number
@@ -231,47 +147,28 @@ def device_told(event: DeviceConnected, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.DEVICE_CONNECTED, device=device, device_id=event.device_id)
 
 
-@entries.inserts(DeviceDisconnected)
+@entries_.inserts(DeviceDisconnected)
 def disconnection_told(event: DeviceDisconnected, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.DEVICE_DISCONNECTED, device_id=event.device_id)
 
 
-@entries.inserts(ObservationRecorded)
+@entries_.inserts(ObservationRecorded)
 def observation_told(event: ObservationRecorded, at: Recorded) -> TimelineEntry:
-    observation = TimelineObservation(
-        observation_id=event.observation_id,
-        code=_coded(event.code),
-        value=event.value.value if event.value else None,
-        unit=event.value.unit if event.value else None,
-        device_id=event.device_id,
-    )
     return _entry(
-        at, Happening.OBSERVATION_RECORDED, observation=observation, text=event.text, device_id=event.device_id
-    )
-
-
-@entries.inserts(ImageCaptured)
-def image_told(event: ImageCaptured, at: Recorded) -> TimelineEntry:
-    image = TimelineImage(
-        image_id=event.image_id,
+        at,
+        Happening.OBSERVATION_RECORDED,
+        observation=observation_of(event),
+        text=event.text,
         device_id=event.device_id,
-        sha256=event.image.sha256,
-        media_type=event.image.media_type,
-        size=event.image.size,
-        body_site=_coded(event.body_site) if event.body_site else None,
-        frame_at=event.frame_at,
-        diagnostic=event.diagnostic,
-        width=event.measured.width,
-        height=event.measured.height,
-        frames_per_second=event.measured.frames_per_second,
-        bitrate_kbps=event.measured.bitrate_kbps,
-        delay_ms=event.measured.delay_ms,
-        loss_percent=event.measured.loss_percent,
     )
-    return _entry(at, Happening.IMAGE_CAPTURED, image=image, device_id=event.device_id)
 
 
-@entries.inserts(AssessmentRecorded)
+@entries_.inserts(ImageCaptured)
+def image_told(event: ImageCaptured, at: Recorded) -> TimelineEntry:
+    return _entry(at, Happening.IMAGE_CAPTURED, image=image_of(event), device_id=event.device_id)
+
+
+@entries_.inserts(AssessmentRecorded)
 def assessment_told(event: AssessmentRecorded, at: Recorded) -> TimelineEntry:
     assessment = TimelineAssessment(
         findings=event.findings,
@@ -282,12 +179,12 @@ def assessment_told(event: AssessmentRecorded, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.ASSESSMENT_RECORDED, assessment=assessment)
 
 
-@entries.inserts(DiagnosisMade)
+@entries_.inserts(DiagnosisMade)
 def diagnosis_told(event: DiagnosisMade, at: Recorded) -> TimelineEntry:
-    return _entry(at, Happening.DIAGNOSIS_MADE, diagnosis=_diagnosis(event))
+    return _entry(at, Happening.DIAGNOSIS_MADE, diagnosis=diagnosis_of(event))
 
 
-@entries.inserts(DecisionTaken)
+@entries_.inserts(DecisionTaken)
 def decision_told(event: DecisionTaken, at: Recorded) -> TimelineEntry:
     decision = TimelineDecision(
         decision=event.decision, follows_assessment=event.follows_assessment, treats_locally=event.treats_locally
@@ -295,22 +192,22 @@ def decision_told(event: DecisionTaken, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.DECISION_TAKEN, decision=decision, reason=event.reason)
 
 
-@entries.inserts(TreatmentOrdered)
+@entries_.inserts(TreatmentOrdered)
 def treatment_told(event: TreatmentOrdered, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.TREATMENT_ORDERED, text=event.treatment)
 
 
-@entries.inserts(ExaminationSigned)
+@entries_.inserts(ExaminationSigned)
 def signature_told(event: ExaminationSigned, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.SIGNED, content_sha256=event.content_sha256)
 
 
-@entries.inserts(ExaminationAmended)
+@entries_.inserts(ExaminationAmended)
 def amendment_told(event: ExaminationAmended, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.AMENDED, text=event.text, reason=event.reason, content_sha256=event.content_sha256)
 
 
-@entries.inserts(ExaminationAborted)
+@entries_.inserts(ExaminationAborted)
 def abortion_told(event: ExaminationAborted, at: Recorded) -> TimelineEntry:
     return _entry(at, Happening.ABORTED, reason=event.reason)
 
@@ -332,6 +229,7 @@ def ordered(event: ExaminationOrdered, at: Recorded) -> Examination:
         consultation_id=event.consultation_id,
         status=Status.ORDERED,
         ordered_at=at.happened_at,
+        content_sha256=linked(NOTHING_WRITTEN, event),
     )
 
 
@@ -350,6 +248,9 @@ def ordered(event: ExaminationOrdered, at: Recorded) -> Examination:
     ExaminationAborted,
 )
 def stands(row: Examination, event: Event, at: Recorded) -> None:
+    if isinstance(event, ObservationRecorded | ImageCaptured | AssessmentRecorded | DiagnosisMade):
+        # The remote doctor signs by the digest of what is read here, so it grows with the content.
+        row.content_sha256 = linked(row.content_sha256, event)
     match event:
         case ExaminationStarted():
             row.status, row.started_at = Status.STARTED, at.happened_at
@@ -365,11 +266,11 @@ def stands(row: Examination, event: Event, at: Recorded) -> None:
         case AssessmentRecorded():
             row.status, row.assessed_at = Status.ASSESSED, at.happened_at
         case DiagnosisMade():
-            row.diagnoses = [*row.diagnoses, _diagnosis(event)]
+            row.diagnoses = [*row.diagnoses, diagnosis_of(event)]
         case DecisionTaken():
             row.decided_at = at.happened_at
         case ExaminationSigned():
-            row.status, row.signed_at, row.content_sha256 = Status.SIGNED, at.happened_at, event.content_sha256
+            row.status, row.signed_at = Status.SIGNED, at.happened_at
         case ExaminationAmended():
             row.amendments, row.content_sha256 = event.amendment_version, event.content_sha256
         case ExaminationAborted():
@@ -377,6 +278,15 @@ def stands(row: Examination, event: Event, at: Recorded) -> None:
 
 
 # Questions ---------------------------------------------------------------------------------------------------
+
+
+@view.on_demand(Examination)
+async def entries(
+    db: Connection, row: Examination, after_version: int = 0, what: list[Happening] | None = None
+) -> list[TimelineEntry]:
+    """What happened behind this version, in order; all of it behind 0."""
+    wanted = matching(examination_id=row.examination_id, what=what)
+    return await select(db, entries_, wanted & Condition("version > {}", (after_version,)), ("version",))
 
 
 @view.query
@@ -421,4 +331,4 @@ async def examination_timeline(
 ) -> Page[TimelineEntry]:
     """What happened in this examination, in order; `what: [IMAGE_CAPTURED]` gives its images."""
     wanted = matching(examination_id=examination_id, what=what)
-    return await page(db, entries, wanted & visible, ("version",), size=size, after=after)
+    return await page(db, entries_, wanted & visible, ("version",), size=size, after=after)

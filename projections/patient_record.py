@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from domain import consent, consultation, examination, patient, referral
-from domain._kernel import EVENTS, Event, Recorded
+from domain._catalogue import every_event
+from domain._kernel import Event, Recorded
 from domain.patient import PatientsMerged
 from projections._page import Condition, Page, matching, page
 from projections._table import Row
@@ -82,7 +83,7 @@ def entry(event: Event, at: Recorded) -> list[RecordEntry]:
     ]
 
 
-for _name, _kind in sorted(EVENTS.items()):
+for _name, _kind in every_event().items():
     if _name.partition(".")[0] in set(RecordAggregate):
         record.inserts(_kind)(entry)
 

@@ -109,7 +109,7 @@ referrals = view.table(
         "alarm_at",
     ],
 )
-view.live("referral_inbox", referrals, by="receiving_facility_id", field="referral", many=True)
+view.live("referral_inbox", referrals, by="receiving_facility_id", field="referrals", many=True)
 
 
 # From draft to submission ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ class InlineWorker:
         self._dsn = dsn
         self._free = asyncio.Event()
         self._free.set()
+        self._working = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -40,8 +41,10 @@ class InlineWorker:
         )
         self._task = asyncio.create_task(self._work(db))
 
-    def hold(self) -> None:
+    async def hold(self) -> None:
         self._free.clear()
+        async with self._working:
+            pass
 
     def go_on(self) -> None:
         self._free.set()
@@ -58,7 +61,8 @@ class InlineWorker:
         try:
             while True:
                 await self._free.wait()
-                moved = await self._step(db, position)
+                async with self._working:
+                    moved = await self._step(db, position) if self._free.is_set() else position
                 if moved == position:
                     await wake.wait()
                 position = moved

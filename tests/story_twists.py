@@ -51,7 +51,8 @@ from domain.consent import Manner, Purpose
 from domain.patient import Identity, RelativeScope
 from domain.referral import Referral
 from tests.history import called
-from tests.story import (
+from tests.story import case_of, launch_day, refer
+from tests.story_network import (
     AT,
     BACH_MAI,
     CONSULTATION,
@@ -66,9 +67,6 @@ from tests.story import (
     SA_PA,
     SPECIALITY,
     THAI_NGUYEN,
-    case_of,
-    launch_day,
-    refer,
     register_patient,
 )
 from tests.storyteller import SYSTEM, Story

@@ -7,7 +7,8 @@ from domain.consultation import Consultation
 from domain.examination import Examination
 from domain.referral import Referral
 from infra.memory import MemoryEventStore
-from tests.story import CONSULTATION, EXAMINATION, REFERRAL_OF_SA_PA, REFERRAL_OF_THAI_NGUYEN, launch_day
+from tests.story import launch_day
+from tests.story_network import CONSULTATION, EXAMINATION, REFERRAL_OF_SA_PA, REFERRAL_OF_THAI_NGUYEN
 from tests.storyteller import Story
 
 

@@ -14,18 +14,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pydantic import BaseModel
+
 ROOT = Path.cwd()
 WORK = frozenset({"socket.__new__", "subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "thread.start"})
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 def main(names: list[str]) -> None:
+    # The first model of a process lets pydantic look for its plug-ins, whoever defines it.
+    type("First", (BaseModel,), {})
     sys.addaudithook(_watch)
     start = threading.Thread.start
 
-    def watched(thread: threading.Thread) -> None:
+    def watched(self: threading.Thread) -> None:
         _watch("thread.start", ())
-        start(thread)
+        start(self)
 
     threading.Thread.start = watched  # type: ignore[method-assign]
     for name in names:
@@ -39,7 +43,7 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
             return
     elif event not in WORK:
         return
-    culprit = _top_level(sys._getframe(2))
+    culprit = _top_level(sys._getframe(1))
     if culprit:
         print(f"{culprit}: {event} {arguments[:1]}")
 

@@ -6,8 +6,11 @@ import ast
 from collections.abc import Iterator
 
 MODULES = frozenset(
-    "asyncio concurrent http io logging multiprocessing os pathlib queue random sched secrets select shutil signal "
-    "socket ssl subprocess sys tempfile threading time urllib".split()
+    {
+        *("asyncio", "concurrent", "multiprocessing", "queue", "sched", "threading", "time"),
+        *("http", "io", "logging", "pathlib", "select", "shutil", "socket", "ssl", "subprocess", "tempfile", "urllib"),
+        *("os", "random", "secrets", "signal", "sys"),
+    }
 )
 THIRD_PARTY_ALLOWED = frozenset({"pydantic"})
 # uuid5 derives an id from what is known, so it may stay; these make one up.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -12,7 +13,9 @@ from projections._view import View
 from tests.product import commands, events, refusals, views
 
 # Participles that do not end in -ed.
-IRREGULAR = frozenset("begun born given held heard left made met paid read seen sent taken told withdrawn written".split())
+IRREGULAR = frozenset(
+    {"begun", "given", "left", "made", "read", "seen", "sent", "taken", "told", "withdrawn", "written"}
+)
 # Names without a participle, each with the reason.
 NOT_A_VERB = {"referral.answer_overdue": "the clock ran out; the field's word for that is no verb"}
 SUFFIXES = re.compile(r"(Event|Command|Manager|Handler|Service|Helper|Util|Utils|Error|Exception|View|Aggregate)$")
@@ -71,7 +74,7 @@ def test_a_refusal_has_a_stable_code_and_a_sentence_for_the_user(refusal: type[D
 
 @pytest.mark.parametrize("view", views(), ids=lambda view: view.name)
 def test_a_view_tells_its_reader_what_the_rows_and_questions_are(view: View) -> None:
-    assert is_sentence(__import__(view.tables[0].row.__module__, fromlist=["_"]).__doc__)
+    assert is_sentence(sys.modules[view.tables[0].row.__module__].__doc__)
     for table in view.tables:
         assert is_sentence(table.row.__doc__)
         assert not (table.row.__doc__ or "").startswith(f"{table.row.__name__}("), "dataclasses wrote this docstring"

@@ -30,7 +30,6 @@ class Stage:
         self._server = Postgres(folder, self._ports.postgres, self._environment)
         self._ends = AsyncExitStack()
         self._postgres: Child | None = None
-        self._kafka: Kafka | None = None
 
     @property
     def rounds(self) -> int:
@@ -51,13 +50,14 @@ class Stage:
         async with fresh_database(self._server.dsn()) as dsn:
             yield dsn
 
-    async def kafka(self) -> str:
-        """The bootstrap address of one real Kafka for the run."""
-        if self._kafka is None:
-            ports = (self._ports.kafka, self._ports.kafka_controller)
-            self._kafka = Kafka(self.settings.data, self.settings.cache, ports, self._environment)
-            await self._ends.enter_async_context(self.running(self._kafka.program()))
-        return self._kafka.bootstrap
+    @asynccontextmanager
+    async def kafka(self) -> AsyncIterator[str]:
+        """The bootstrap address of a real Kafka that knows nothing yet: topics carry one log only."""
+        ports = (self._ports.kafka, self._ports.kafka_controller)
+        kafka = Kafka(self.settings.data, self.settings.cache, ports, self._environment)
+        async with self.running(kafka.program()):
+            yield kafka.bootstrap
+        await asyncio.to_thread(shutil.rmtree, kafka.folder)
 
     @asynccontextmanager
     async def running(self, program: Program) -> AsyncIterator[Child]:

@@ -86,7 +86,7 @@ class Model:
         if not legal.get(type(command), False):
             return "NOT_IN_THIS_STATUS"
         if isinstance(command, TakeBed) and self.status[command.licence_id] == "suspended":
-            return "LICENCE_NOT_VALID"
+            return "BED_LICENCE_MISSING"
         return None
 
     def needless(self, command: Command) -> bool:

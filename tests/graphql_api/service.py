@@ -18,10 +18,14 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 from commands._bus import Bus
+from graphql_api.access import Viewer
 from graphql_api.app import build_api
+from graphql_api.cohorts import Subscriptions
+from graphql_api.engine import Engine
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
-from graphql_api.viewer import Services, Unauthenticated
+from graphql_api.viewer import Services, Unauthenticated, viewer_of
+from infra.event_log import after, head
 from infra.event_store import PostgresEventStore
 from infra.reference import load
 from infra.serving import bound_socket, serving
@@ -117,9 +121,26 @@ class Subscription:
 
 @dataclass
 class Service:
+    """A running API, from outside by its address, from inside by its parts."""
+
     url: str
     feed: Feed
+    engine: Engine
+    subscriptions: Subscriptions
     services: Services
+
+    def viewer(self, person: Person) -> Viewer:
+        return viewer_of(person)
+
+    async def settled(self) -> None:
+        """Everything that is in the log has been released to subscribers."""
+        async with self.services.reader.acquire() as db:
+            assert await self.feed.reached(await head(db), within_s=10)
+
+    async def release_again(self, since: int, upto: int) -> None:
+        """Give subscribers a batch that the feed would not give them in this way."""
+        async with self.services.reader.acquire() as db:
+            await self.subscriptions.released(db, await after(db, since, upto=upto))
 
     @asynccontextmanager
     async def client(self, person: Person) -> AsyncIterator[Client]:
@@ -157,7 +178,7 @@ async def serve(dsn: str, *, production: bool = False) -> AsyncIterator[Service]
         following = asyncio.create_task(feed.run())
         await feed.ready.wait()
         async with serving(api.app, bound_socket(0), ws="websockets-sansio", ws_per_message_deflate=False) as url:
-            yield Service(url, feed, services)
+            yield Service(url, feed, api.engine, api.subscriptions, services)
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following

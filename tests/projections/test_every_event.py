@@ -9,16 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from domain._kernel import EVENTS, Recorded
-from infra.mapper import to_recorded
-from infra.memory import MemoryEventStore
+from domain._catalogue import every_event
+from domain._kernel import Recorded
 from infra.postgres import Connection
 from projections._fold import LiveView, apply
 from projections._view import View, every_view
 from projections.audience import view as audience
 from projections.patient_record import view as patient_record
-from tests.story_twists import everything
-from tests.storyteller import Story
 
 every_view()
 
@@ -28,20 +25,13 @@ UNHANDLED: dict[str, str] = {
 }
 
 
-@pytest.fixture(scope="session")
-async def whole_story() -> Sequence[Recorded]:
-    store = MemoryEventStore()
-    await everything(Story(store))
-    return [to_recorded(row) for row in store.rows]
-
-
 def test_every_event_is_handled_or_it_is_said_why_not() -> None:
     handled = {kind.name for view in every_view() for kind in view.handled}
-    assert EVENTS.keys() - handled == UNHANDLED.keys()
+    assert every_event().keys() - handled == UNHANDLED.keys()
 
 
 def test_the_story_tells_every_event(whole_story: Sequence[Recorded]) -> None:
-    assert EVENTS.keys() - {at.event.name for at in whole_story} == set()
+    assert every_event().keys() - {at.event.name for at in whole_story} == set()
 
 
 Rows = dict[str, list[dict[str, object]]]
