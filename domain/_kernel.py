@@ -212,7 +212,10 @@ class State(Value, Generic[S]):
         for event in events:
             # Validated when the event was decided; a stored fact is never refused, whatever the table says today.
             row = self.lifecycle.get(state.status, {})
-            state = state.on(event).with_(status=row.get(type(event), state.status))
+            status = row.get(type(event), state.status)
+            state = state.on(event)
+            if status is not state.status:
+                state = state.with_(status=status)
         return state
 
     def admit(self, *kinds: type[Event]) -> None:

@@ -41,5 +41,6 @@ PROCESSES: Mapping[str, Process] = {
     "issuer": Process("infra.issuer:main", "Issues development identities.", _issues_its_own_tokens, on_the_log=False),
     "relay": Process("streams.relay:main", "Carries the log to Kafka."),
     "projections": Process("streams.worker:main", "Takes the log into the views."),
+    "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

@@ -67,6 +67,17 @@ def token_command(
     typer.echo(token)
 
 
+@app.command("rebuild")
+def rebuild_command(
+    view: Annotated[str | None, typer.Argument(help="The view to fill anew.")] = None,
+    all_views: Annotated[bool, typer.Option("--all", help="All views, one after the other.")] = False,
+) -> None:
+    """Fill a view anew from the log, beside the one in use, compare both, and swap."""
+    from infra.rebuild_command import run_rebuild
+
+    raise typer.Exit(run_rebuild(_settings(), Console(), view, all_views=all_views))
+
+
 @app.command("run", hidden=True)
 def run_command(name: str) -> None:
     """Run one process of the product in the foreground; `up` does this for each."""

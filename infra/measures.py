@@ -16,3 +16,4 @@ SUBSCRIPTIONS = Gauge("telehealth_open_subscriptions", "Subscriptions that are o
 DUPLICATES = Counter("telehealth_duplicates", "Messages that arrived again and were passed over.")
 HEALED = Counter("telehealth_healed_events", "Events that Kafka did not deliver and that were read from the log.")
 MALFORMED = Counter("telehealth_malformed_messages", "Messages on our topics that are not the relay's.")
+REACTIONS = Counter("telehealth_reactions", "Commands that the system sent by itself, by their outcome.", ["outcome"])

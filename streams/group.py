@@ -23,6 +23,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.types import ServiceT
 
+from infra.health import Vitals
+from infra.kafka import KafkaUnavailable, ensure_topics
 from infra.topics import Place
 
 Records = Mapping[Place, Sequence["ConsumerRecord[bytes | None, bytes | None]"]]
@@ -126,3 +128,25 @@ async def run(app: BatchApp, stop: asyncio.Event) -> None:
                 raise GroupCrashed(repr(app.crash_reason)) from app.crash_reason
     finally:
         await app.stop()
+
+
+async def watch(app: BatchApp, vitals: Vitals) -> None:
+    """Keep the lag in the vitals up to date, also when nothing arrives."""
+    while True:
+        await asyncio.sleep(0.5)
+        with suppress(Exception):  # Between two assignments there is nothing to measure.
+            vitals.lag = app.member.behind()
+            vitals.details["partitions"] = len(app.member.assignment())
+
+
+async def reach_kafka(bootstrap: str, topics: Collection[str], replication: int, vitals: Vitals) -> str:
+    """Wait until Kafka is there and has the topics; answer its cluster's id."""
+    while True:
+        try:
+            cluster_id = await asyncio.to_thread(ensure_topics, bootstrap, topics, replication)
+        except KafkaUnavailable as fault:
+            vitals.wait_for("kafka", str(fault))
+            await asyncio.sleep(0.5)
+        else:
+            vitals.has("kafka")
+            return cluster_id

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -20,7 +19,6 @@ import structlog
 from domain._kernel import Recorded
 from infra import progress
 from infra.health import Vitals
-from infra.kafka import KafkaUnavailable, ensure_topics
 from infra.mapper import Broken, Stored, decoded
 from infra.measures import PARKED, VIEW_POSITION
 from infra.postgres import LINE_FAULTS, Connection, Line
@@ -29,7 +27,7 @@ from infra.settings import Settings
 from infra.topics import Place, topic_of
 from projections._fold import REFUSALS, LiveView, apply, park, parked_streams
 from projections._view import VIEWS, View, every_view, generations
-from streams.group import BatchApp, Records, make_app, run
+from streams.group import Records, make_app, reach_kafka, run, watch
 from streams.intake import Arrived, next_events, unwrap
 
 LONGEST_PAUSE_S = 2.0
@@ -165,19 +163,6 @@ def topics_of(views: Mapping[str, View]) -> frozenset[str]:
     return frozenset(topic_of(aggregate) for view in views.values() for aggregate in view.aggregates)
 
 
-async def reach_kafka(bootstrap: str, topics: Collection[str], replication: int, vitals: Vitals) -> str:
-    """Wait until Kafka is there and has the topics; answer its cluster's id."""
-    while True:
-        try:
-            cluster_id = await asyncio.to_thread(ensure_topics, bootstrap, topics, replication)
-        except KafkaUnavailable as fault:
-            vitals.wait_for("kafka", str(fault))
-            await asyncio.sleep(0.5)
-        else:
-            vitals.has("kafka")
-            return cluster_id
-
-
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     """The process `projections`."""
     if settings.database_url is None or settings.kafka_bootstrap is None:
@@ -209,7 +194,7 @@ async def project(
     cluster_id = await reach_kafka(bootstrap, topics_of(views), replication, vitals)
     projector = Projector(dsn, cluster_id, vitals, views, group)
     app = make_app(group, bootstrap, topics_of(views), projector, data)
-    watching = asyncio.create_task(_watch(app, vitals))
+    watching = asyncio.create_task(watch(app, vitals))
     try:
         vitals.started()
         await run(app, stop)
@@ -232,12 +217,3 @@ async def reach_views(dsn: str, views: Mapping[str, View], vitals: Vitals, group
             vitals.has("database")
             vitals.has("views")
             return
-
-
-async def _watch(app: BatchApp, vitals: Vitals) -> None:
-    """Keep the lag in the vitals up to date, also when nothing arrives."""
-    while True:
-        await asyncio.sleep(0.5)
-        with suppress(Exception):  # Between two assignments there is nothing to measure.
-            vitals.lag = app.member.behind()
-            vitals.details["partitions"] = len(app.member.assignment())

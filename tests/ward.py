@@ -79,7 +79,7 @@ class Bed(State[BedStatus]):
         return self
 
 
-class LicenceNotValid(DomainError, code="WARD_LICENCE_NOT_VALID"):
+class BedLicenceMissing(DomainError, code="BED_LICENCE_MISSING"):
     """The licence is suspended."""
 
 
@@ -110,7 +110,7 @@ class TakeBed(Command, of=Bed, by={Role.OPERATOR}):
 
     def decide(self, bed: Bed, context: Context, licence: Licence) -> Iterator[BedTaken]:
         if licence.status is LicenceStatus.SUSPENDED:
-            raise LicenceNotValid()
+            raise BedLicenceMissing()
         yield BedTaken(licence_id=self.licence_id, at=context.now)
 
 

@@ -184,7 +184,7 @@ async def test_a_licence_that_is_suspended_between_load_and_append_cannot_win(bu
         return await original(one)
 
     store.append = append  # type: ignore[method-assign, assignment]
-    assert code(await send(bus, TakeBed(bed_id=BED, licence_id=LICENCE))) == "WARD_LICENCE_NOT_VALID"
+    assert code(await send(bus, TakeBed(bed_id=BED, licence_id=LICENCE))) == "BED_LICENCE_MISSING"
     assert [row.name for row in store.rows] == ["licence.granted", "bed.opened", "licence.suspended"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from commands._bus import Appended, Unavailable
 from infra import event_log
-from infra.event_store import MOST_WAITING, PostgresEventStore
+from infra.event_store import APPEND, MOST_WAITING, PostgresEventStore, Ready, _columns
 from infra.mapper import Stored
 from infra.postgres import Connection, connect
 from tests.infra.store_contract import EventStoreContract, history
@@ -109,6 +109,34 @@ class TestPostgresEventStore(EventStoreContract):
         assert isinstance(results[0], ValueError)
         assert not isinstance(results[1], BaseException)
         assert len(results[1]) == 1
+
+    async def test_clashes_within_one_batch_are_seen_by_the_server_too(self, log: PostgresLog) -> None:
+        """The store never puts them into one batch; the log does not rest on that."""
+        shared, here, there, doubled = uuid4(), uuid4(), uuid4(), wish(uuid4(), 0)
+        batch = [
+            wish(shared, 0),
+            wish(shared, 0),
+            wish(here, 0, guards={there: 0}),
+            wish(there, 0, guards={here: 0}),
+            doubled,
+            wish(uuid4(), 0, command_id=doubled.command_id, fingerprint=b"other"),
+            wish(uuid4(), 0, BedNoted(note="a"), BedNoted(note="b"), guards={uuid4(): 0, shared: 0}),
+            wish(uuid4(), 0, BedNoted(note="c"), BedNoted(note="d")),
+        ]
+        rows = await log.db.fetch(APPEND, *_columns([Ready.of(one) for one in batch]))
+        told = [(row["outcome"], row["version"], row["last_position"]) for row in rows]
+        nothing = ("conflict", None, None)
+        assert told == [
+            ("ok", 1, 1),
+            nothing,
+            ("ok", 1, 2),
+            nothing,
+            ("ok", 1, 3),
+            ("duplicate", 1, 3),
+            nothing,
+            ("ok", 2, 5),
+        ]
+        assert [row.position for row in await log.rows()] == [1, 2, 3, 4, 5]
 
     async def test_a_caller_that_is_cancelled_takes_nobody_with_it(
         self, store: PostgresEventStore, log: PostgresLog

@@ -10,10 +10,14 @@ import asyncpg
 import pytest
 
 from domain._kernel import Recorded
+from infra.mapper import to_recorded
+from infra.memory import MemoryEventStore
 from infra.postgres import Connection, connect, migrate
 from projections._fold import LiveView, apply
 from projections._view import View, create, every_view
 from tests.history import History
+from tests.story_twists import everything
+from tests.storyteller import Story
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -45,6 +49,14 @@ async def db(views_dsn: str) -> AsyncIterator[Connection]:
     yield connection
     await transaction.rollback()
     await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def whole_story() -> Sequence[Recorded]:
+    """The launch day and all that followed it: every event of the domain, as the commands made it."""
+    store = MemoryEventStore()
+    await everything(Story(store))
+    return [to_recorded(row) for row in store.rows]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 from uuid import UUID
 
@@ -10,10 +10,13 @@ import pytest
 from pydantic import BaseModel
 
 from domain._catalogue import every_event
+from domain._kernel import Recorded
+from domain.agreement import Agreement
 from infra.postgres import Connection
 from projections._page import Condition, select
 from projections._view import every_view
 from projections.audience import FACILITIES, PATIENTS, Party, involvements, view
+from tests import story_network as story
 from tests.history import History, called
 from tests.projections.conftest import TakeIn
 from tests.projections.test_referral_inbox import BACH_MAI, SA_PA, drafted, submission
@@ -100,3 +103,22 @@ async def test_the_receiving_side_is_no_party_before_the_submission(
     assert await parties_of(db, stream) == asking
     await take_in([history.happened(stream, submission())], view)
     assert await parties_of(db, stream) == asking | {(BACH_MAI, Party.FACILITY)}
+
+
+async def test_the_parties_of_each_case_of_the_story_are_known(
+    db: Connection, whole_story: Sequence[Recorded], take_in: TakeIn
+) -> None:
+    await take_in(whole_story, view)
+    hospitals = {(one, Party.FACILITY) for one in (story.BACH_MAI, story.THAI_NGUYEN, story.SA_PA)}
+    centre, point = (story.BACH_MAI, Party.FACILITY), (story.THAI_NGUYEN, Party.FACILITY)
+    patient = (story.PATIENT_OF_THAI_NGUYEN, Party.PATIENT)
+    assert await parties_of(db, story.CONSULTATION) == hospitals, "no patient reads the cases of the others"
+    assert await parties_of(db, story.EXAMINATION) == {centre, point, patient}
+    assert await parties_of(db, story.PATIENT_OF_THAI_NGUYEN) == {point, patient}
+    assert await parties_of(db, story.SHARING_REQUEST) == {
+        centre,
+        (story.SA_PA, Party.FACILITY),
+        (story.PATIENT_OF_SA_PA, Party.PATIENT),
+    }
+    assert await parties_of(db, story.MAY) == {(story.SA_PA, Party.FACILITY)}
+    assert await parties_of(db, Agreement.between(story.SA_PA, story.BACH_MAI)) == hospitals - {point}

@@ -11,15 +11,11 @@ import pytest
 
 from domain._catalogue import every_event
 from domain._kernel import Recorded
-from infra.mapper import to_recorded
-from infra.memory import MemoryEventStore
 from infra.postgres import Connection
 from projections._fold import LiveView, apply
 from projections._view import View, every_view
 from projections.audience import view as audience
 from projections.patient_record import view as patient_record
-from tests.story_twists import everything
-from tests.storyteller import Story
 
 every_view()
 
@@ -27,13 +23,6 @@ every_view()
 UNHANDLED: dict[str, str] = {
     "agreement.ended": "whether an agreement is in force is asked by decisions, and those read the stream",
 }
-
-
-@pytest.fixture(scope="session")
-async def whole_story() -> Sequence[Recorded]:
-    store = MemoryEventStore()
-    await everything(Story(store))
-    return [to_recorded(row) for row in store.rows]
 
 
 def test_every_event_is_handled_or_it_is_said_why_not() -> None:

@@ -6,14 +6,16 @@ The view counts, so that an event taken in twice or left out shows in its rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from commands._bus import Append, NewEvent
-from domain._kernel import EVENTS, Actor, Event, Metadata, Recorded, Role
+from commands._command import COMMANDS, Command, Context
+from domain._kernel import EVENTS, Actor, Event, Lifecycle, Metadata, Recorded, Role, State, stays
 from infra.event_log import all_after, head
 from infra.event_store import PostgresEventStore
 from infra.mapper import Stored, to_recorded
@@ -39,6 +41,10 @@ class Bed(Row):
 class Ward(Row):
     id: UUID
     nights: int = 0
+
+
+class BedStatus(StrEnum):
+    MADE = "made"
 
 
 class Beds:
@@ -104,9 +110,41 @@ class Beds:
 
         return view
 
+    def commands(self) -> Commands:
+        return Commands(self)
+
     def forget(self) -> None:
         for kind in (self.opened, self.made, self.slept):
             del EVENTS[kind.name]
+
+
+class Commands:
+    """A command on a bed. It leaves no trace in the registry of commands."""
+
+    def __init__(self, beds: Beds) -> None:
+        class MadeBed(State[BedStatus]):
+            lifecycle: ClassVar[Lifecycle] = {
+                None: {beds.made: BedStatus.MADE},
+                BedStatus.MADE: stays(BedStatus.MADE, beds.made, beds.slept),
+            }
+
+        def decide(self, state: Any, context: Context) -> Iterator[Any]:  # type: ignore[no-untyped-def]
+            yield beds.made(label=self.label)
+
+        decide.__annotations__["return"] = Iterator[beds.made]  # type: ignore[name-defined]
+        made_by = decide
+
+        class MakeBed(Command, of=MadeBed, by={Role.SYSTEM}):
+            bed_id: UUID
+            label: str
+            decide = made_by
+
+            @property
+            def stream_id(self) -> UUID:
+                return self.bed_id
+
+        del COMMANDS[MakeBed.__name__]
+        self.make = MakeBed
 
 
 class Log:
