@@ -10,6 +10,8 @@ from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Token, Unauthenticated
+from infra.audit.keys import receipt_keys
+from infra.audit.receipts import ReceiptDesk
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
@@ -35,7 +37,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
 
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
-        services = Services(Bus(store), pool, feed, load_reference())
+        desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
+        services = Services(Bus(store), pool, feed, load_reference(), desk)
         api = build_api(services, feed, verify, production=settings.production)
         following = asyncio.create_task(feed.run())
         try:
@@ -50,6 +53,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
+            await desk.close()
             await store.close()
 
 
