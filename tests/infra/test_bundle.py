@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
@@ -18,6 +19,8 @@ from infra.postgres import Connection, connect
 from projections.audit import verifier
 from projections.audit._checkpoint import Checkpoint
 from projections.audit._keys import Kind, PrivateKey
+from projections.audit._leaf import Leaf
+from projections.audit._tree import leaf_hash, root_of
 from projections.audit.verifier import Bundle, Note, Policy, Refused, check_bundle
 from tests.audit_office import COSIGNERS, LOG, ORIGIN, Office, add, note_of, signed
 from tests.own_postgres import fresh_database
@@ -185,3 +188,35 @@ async def test_leaves_that_are_not_those_that_were_signed_are_told_from_records_
     leaves.write_bytes(leaves.read_bytes()[:-1] + b"\0")
     with pytest.raises(Refused, match="the records are those that were signed"):
         check_bundle(Bundle(tmp_path / "unpacked"), Policy.read(POLICY))
+
+
+async def test_content_that_does_not_belong_to_its_record_is_found(
+    office: Office, db: Connection, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(await bundle(office, db, Wanted(as_of=300, stored=True))) as whole:
+        whole.extractall(tmp_path / "unpacked")
+    stored = tmp_path / "unpacked" / "stored.bin"
+    content = stored.read_bytes()
+    for wrong, said in (
+        (content[:10] + bytes([content[10] ^ 1]) + content[11:], "position 1 .* the bytes of its state"),
+        (content[:-1] + bytes([content[-1] ^ 1]), "position 300 .* the bytes of its metadata"),
+        (content + b"\0\0\0\0", "stored bytes of no record"),
+        (content[:-1], "end in the middle"),
+    ):
+        stored.write_bytes(wrong)
+        with pytest.raises(Refused, match=said):
+            check_bundle(Bundle(tmp_path / "unpacked"), Policy.read(POLICY))
+
+
+def test_a_log_that_signs_its_events_under_wrong_positions_is_found(tmp_path: Path) -> None:
+    """Even a log and its witness together cannot tell one event as two."""
+    digest = bytes(32)
+    records = [Leaf(n, UUID(int=1), n, "bed.noted", 1, 1, digest, digest).record() for n in (1, 1, 3)]
+    leaves = [leaf_hash(record) for record in records]
+    (tmp_path / "records.bin").write_bytes(b"".join(len(one).to_bytes(2, "big") + one for one in records))
+    (tmp_path / "leaves.bin").write_bytes(b"".join(leaves))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "3").write_text(note_of(Checkpoint(ORIGIN, 3, root_of(leaves))))
+    (tmp_path / "manifest.json").write_text('{"format": "thx-bundle/v1", "positions": null, "stored": false}')
+    with pytest.raises(Refused, match="position 2 is not what was signed, where position 1 stands now"):
+        check_bundle(Bundle(tmp_path), Policy.read(f"log {LOG.public.text()}\nquorum none\n"))
