@@ -31,7 +31,7 @@ def up_command(
 @app.command("down")
 def down_command() -> None:
     """Stop what `up` started."""
-    from infra.local.up import down
+    from infra.local.down import down
 
     raise typer.Exit(down(_settings(), Console()))
 

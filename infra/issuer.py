@@ -21,7 +21,7 @@ from starlette.routing import Route
 from infra.health import Vitals
 from infra.identity import ROLES
 from infra.local.files import write_once
-from infra.local.ports import Ports
+from infra.local.ports import issuer_url
 from infra.serving import LOOPBACK, bound_socket, serving
 from infra.settings import Settings
 
@@ -35,13 +35,6 @@ NAMES = {
 
 class NotInProduction(Exception):
     """The development issuer was asked for where real people are treated."""
-
-
-def issuer_url(settings: Settings) -> str:
-    """The configured issuer, else the development issuer of this data folder."""
-    if settings.oidc_issuer is not None:
-        return settings.oidc_issuer
-    return f"http://{LOOPBACK}:{settings.issuer_port or Ports.load(settings.data).issuer}"
 
 
 def development_key(data: Path) -> ECKey:

@@ -1,29 +1,95 @@
-"""What every test may ask for: a real PostgreSQL for the whole run, and a fresh database in it."""
+"""What tests stand on: one real PostgreSQL and, when asked for, one real Kafka for the whole run.
 
-from __future__ import annotations
+Rules: DATABASE_URL and KAFKA_BOOTSTRAP are used when they are given; otherwise the servers are children of this run,
+on ports of their own, in a folder that is deleted afterwards, so that two runs never meet.
+"""
 
-import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
-from tests.own_postgres import OwnPostgres, fresh_database
+from infra.local.child import Child
+from infra.local.kafka import Kafka
+from infra.local.ports import Ports
+from infra.local.postgres import Postgres
+from infra.local.program import Program
+from infra.postgres import connect, migrate
+from infra.settings import Settings, child_environment
+
+
+class Stack:
+    """The run's stores. `dsn` is the database of the run; tests use `database` for one of their own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ports = Ports.choose(settings)
+        self.environment = child_environment(settings)
+        self._children: list[Child] = []
+        self.dsn = ""
+
+    async def start(self, program: Program) -> None:
+        log = self.settings.data / "log" / f"{program.name}.log"
+        child = Child(program, log, self.settings.stop_timeout_seconds, lambda: None)
+        self._children.append(child)
+        child.start()
+        await child.first_ready()
+
+    async def stop(self) -> None:
+        for child in reversed(self._children):
+            await child.stop()
 
 
 @pytest.fixture(scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    if given := os.environ.get("DATABASE_URL"):
-        yield given
-        return
-    own = OwnPostgres(tmp_path_factory.mktemp("server"))
-    await own.start()
+async def stack() -> AsyncIterator[Stack]:
+    """One real PostgreSQL for the run."""
+    data = Path(tempfile.mkdtemp(prefix="telehealth-tests-"))
+    stack = Stack(Settings.from_env().model_copy(update={"data": data}))
     try:
-        yield own.dsn
+        if stack.settings.database_url:
+            stack.dsn = stack.settings.database_url
+        else:
+            postgres = Postgres(data, stack.ports.postgres, stack.environment)
+            await stack.start(postgres.program())
+            stack.dsn = postgres.dsn()
+        yield stack
     finally:
-        await own.stop()
+        await stack.stop()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def kafka_bootstrap(stack: Stack) -> str:
+    """One real Kafka for the run, started when the first test asks for it."""
+    if stack.settings.kafka_bootstrap:
+        return stack.settings.kafka_bootstrap
+    ports = (stack.ports.kafka, stack.ports.kafka_controller)
+    kafka = Kafka(stack.settings.data, stack.settings.cache, ports, stack.environment)
+    await stack.start(kafka.program())
+    return kafka.bootstrap
 
 
 @pytest.fixture
-async def database(server: str) -> AsyncIterator[str]:
-    async with fresh_database(server) as dsn:
-        yield dsn
+async def database(stack: Stack) -> AsyncIterator[str]:
+    """The DSN of a fresh empty database that is dropped after the test."""
+    name = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(stack.dsn)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield f"{stack.dsn.rpartition('/')[0]}/{name}"
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def log_database(database: str) -> str:
+    """The DSN of a fresh database with today's schema and an empty log."""
+    connection = await connect(database)
+    await migrate(connection)
+    await connection.close()
+    return database

@@ -1,5 +1,6 @@
 """Shows a stack in the terminal: a live table for a person, plain lines for a file."""
 
+import contextlib
 from typing import Any
 
 from rich.console import Console
@@ -46,7 +47,9 @@ class Lines:
             if self._said.get(name) != state:
                 self._said[name] = state
                 note = f"  {reason}" if reason and state in ("failed", "restarting", "unready") else ""
-                self._console.print(f"{name:<12} {state}{note}", markup=False, highlight=False)
+                # Whoever read the lines may be gone; the stack runs on without a reader.
+                with contextlib.suppress(OSError, SystemExit):
+                    self._console.print(f"{name:<12} {state}{note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _number(value: object) -> str:

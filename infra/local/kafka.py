@@ -84,6 +84,9 @@ class Kafka:
             "default.replication.factor": 1,
             "min.insync.replicas": 1,
             "group.initial.rebalance.delay.ms": 0,
+            # After a kill -9 the node is let in again only when its former self's session has run out.
+            "broker.session.timeout.ms": 2000,
+            "broker.heartbeat.interval.ms": 400,
             "num.network.threads": 2,
             "num.io.threads": 4,
             "log.cleaner.dedupe.buffer.size": 33554432,

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from infra.local.files import write_atomically
-from infra.serving import bound_socket
+from infra.serving import LOOPBACK, bound_socket
 from infra.settings import Settings
 
 FIRST, LAST = 10_000, 32_000
@@ -45,7 +45,7 @@ class Ports:
 
     @classmethod
     def choose(cls, settings: Settings) -> "Ports":
-        """Checks the fixed ports, takes the remembered ones that are still free, chooses the rest and keeps them all."""
+        """Checks the fixed ports, takes remembered ones that are still free, chooses the rest, and keeps them all."""
         fixed = cls(settings.api_port, settings.issuer_port, settings.postgres_port, settings.kafka_port)
         remembered = asdict(cls.load(settings.data))
         candidates = _candidates(settings.data, avoid={*asdict(fixed).values(), *remembered.values()})
@@ -61,6 +61,13 @@ class Ports:
         ports = cls(**chosen)
         write_atomically(_file(settings.data), json.dumps(asdict(ports)), mode=0o644)
         return ports
+
+
+def issuer_url(settings: Settings) -> str:
+    """The configured issuer, else the development issuer of this data folder."""
+    if settings.oidc_issuer is not None:
+        return settings.oidc_issuer
+    return f"http://{LOOPBACK}:{settings.issuer_port or Ports.load(settings.data).issuer}"
 
 
 def is_free(port: int) -> bool:

@@ -6,6 +6,7 @@ reverse order of its start; if the supervisor dies in any way, the kernel ends i
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Mapping
@@ -13,11 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from infra.bootstrap import PROCESSES
-from infra.issuer import issuer_url
 from infra.local.child import Child
 from infra.local.kafka import Kafka
 from infra.local.kinship import Kin
-from infra.local.ports import Ports
+from infra.local.ports import Ports, issuer_url
 from infra.local.postgres import Postgres
 from infra.local.products import product
 from infra.local.program import CannotStart, Program
@@ -107,7 +107,9 @@ class Supervisor:
         return Child(program, log, self.settings.stop_timeout_seconds, self._record)
 
     def _record(self) -> None:
-        self.record().save()
+        # A full disk must not end the supervision: the next change is written when there is room again.
+        with contextlib.suppress(OSError):
+            self.record().save()
         self._changed(self)
 
 

@@ -1,4 +1,4 @@
-"""`telehealth up` and `telehealth down`.
+"""`telehealth up`.
 
 Rules: Ctrl-C, SIGTERM and a closed terminal end the stack in order; with --detach the command returns when everything
 is ready, or says why it is not; ends with 0 when it did what it was asked.
@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 from rich.live import Live
 
 from infra.local.board import Lines, board
-from infra.local.files import tail
 from infra.local.overview import overview
 from infra.local.ports import PortTaken
 from infra.local.program import CannotStart
@@ -31,7 +31,7 @@ def up(settings: Settings, console: Console) -> int:
     try:
         return asyncio.run(_up(settings, console))
     except (AlreadyRunning, PortTaken, CannotStart) as error:
-        console.print(f"telehealth up: {error}", markup=False, highlight=False, style="red")
+        console.print(f"telehealth up: {error}", markup=False, highlight=False, soft_wrap=True, style="red")
         return 1
 
 
@@ -39,7 +39,9 @@ def up_detached(settings: Settings, console: Console) -> int:
     """Starts the stack in the background; returns 0 when it is ready."""
     log = settings.data / "log" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as file:
+    with log.open("ab") as file:
+        # Another stack may run on this folder and write here; what this start says comes after.
+        before = file.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.cli", "up"],
             stdin=subprocess.DEVNULL,
@@ -48,32 +50,19 @@ def up_detached(settings: Settings, console: Console) -> int:
             env=child_environment(settings),
             start_new_session=True,
         )
-    while process.poll() is None:
-        record = Record.load(settings.data)
-        if record is not None and record.supervisor.pid == process.pid and record.running and record.state == "ready":
-            console.print(board(asyncio.run(overview(record))))
-            return 0
-        time.sleep(0.05)
-    console.print(tail(log), markup=False, highlight=False)
+    try:
+        while process.poll() is None:
+            record = Record.load(settings.data)
+            if record and record.supervisor.pid == process.pid and record.running and record.state == "ready":
+                console.print(board(asyncio.run(overview(record))))
+                return 0
+            time.sleep(0.05)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+    said = log.read_bytes()[before:].decode(errors="replace")
+    console.print(said.strip(), markup=False, highlight=False, soft_wrap=True)
     return process.returncode or 1
-
-
-def down(settings: Settings, console: Console) -> int:
-    """Ends the stack of this data folder, and what a dead supervisor left; 0 also when nothing runs."""
-    record = Record.load(settings.data)
-    if record is None or not record.running:
-        left = record.end_leftovers() if record is not None else []
-        console.print(f"ended {', '.join(left)}" if left else "nothing runs")
-        return 0
-    record.supervisor.signal(signal.SIGTERM)
-    deadline = time.monotonic() + 3 * settings.stop_timeout_seconds + 5
-    while record.running and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if record.running:
-        record.supervisor.signal(signal.SIGKILL)
-    (Record.load(settings.data) or record).end_leftovers()
-    console.print("stopped")
-    return 0
 
 
 async def _up(settings: Settings, console: Console) -> int:
@@ -81,7 +70,7 @@ async def _up(settings: Settings, console: Console) -> int:
     for number in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     lines = Lines(console)
-    with Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else _NoLive() as live:
+    with _shown_on(console) as live:
 
         def show(supervisor: Supervisor) -> None:
             if not console.is_terminal:
@@ -90,7 +79,7 @@ async def _up(settings: Settings, console: Console) -> int:
         supervisor = Supervisor(settings, show)
         if supervisor.ended_leftovers:
             console.print(f"ended what was left of an earlier run: {', '.join(supervisor.ended_leftovers)}")
-        watching = asyncio.create_task(_watch(supervisor, live)) if isinstance(live, Live) else None
+        watching = asyncio.create_task(_watch(supervisor, live)) if live is not None else None
         starting = asyncio.create_task(supervisor.start())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -103,8 +92,9 @@ async def _up(settings: Settings, console: Console) -> int:
         finally:
             starting.cancel()
             await supervisor.stop()
-            if watching is not None:
+            if watching is not None and live is not None:
                 watching.cancel()
+                live.update(board(await overview(supervisor.record())), refresh=True)
     console.print("stopped")
     return 0
 
@@ -115,9 +105,6 @@ async def _watch(supervisor: Supervisor, live: Live) -> None:
         await asyncio.sleep(SHOWN_EVERY_SECONDS if supervisor.state == "ready" else 0.2)
 
 
-class _NoLive:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
+def _shown_on(console: Console) -> AbstractContextManager[Live | None]:
+    """A live table for a person; nothing where the output goes to a file."""
+    return Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext()

@@ -214,12 +214,12 @@ def test_any_life_of_the_ward_is_told_as_it_was() -> None:
     run_state_machine_as_test(MemoryMachine, settings=settings(max_examples=300, stateful_step_count=40, deadline=None))
 
 
-def test_any_life_of_the_ward_is_told_as_it_was_over_postgresql(database: str) -> None:
+def test_any_life_of_the_ward_is_told_as_it_was_over_postgresql(log_database: str) -> None:
     class PostgresMachine(BusMachine):
         store: PostgresEventStore
 
         def open_store(self) -> PostgresEventStore:
-            return PostgresEventStore(database)
+            return PostgresEventStore(log_database)
 
         async def head(self) -> int:
             rows = await (await self.store._load_line.get()).fetch("select position from head")
