@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
-TRIES = 8
+TRIES = 12
 PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 ANSWER_WITHIN_S = 30.0
