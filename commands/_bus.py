@@ -173,14 +173,8 @@ class Bus:
                 return await self._store.answer_to(command_id) or nothing_new
             guards = {stream_id: folded.version for one in others.values() for stream_id, folded in one.items()}
             guards.pop(command.stream_id, None)
-            wish = Append(
-                command_id,
-                fingerprint,
-                command.stream_id,
-                main.version,
-                _enveloped(main.state, events, context, command_id),
-                guards,
-            )
+            new, state = _enveloped(main.state, events, context, command_id)
+            wish = Append(command_id, fingerprint, command.stream_id, main.version, new, guards)
             try:
                 answer = await self._store.append(wish)
             except Conflict:
@@ -188,7 +182,7 @@ class Bus:
                 continue
             # A repeated answer speaks of events that were decided elsewhere, perhaps others than these.
             if not answer.repeated:
-                self._remember(command.stream_id, Folded(main.state.after(events), answer.version, answer.position))
+                self._remember(command.stream_id, Folded(state, answer.version, answer.position))
             return answer
         raise TooMuchContention(aggregate=command.of.kind)
 
@@ -245,12 +239,15 @@ def _states(folded: Mapping[str, Mapping[UUID, Folded]]) -> Found:
     return {name: {id_: one.state for id_, one in ones.items()} for name, ones in folded.items()}
 
 
-def _enveloped(state: State[Any], events: Sequence[Event], context: Context, command_id: UUID) -> Sequence[NewEvent]:
+def _enveloped(
+    state: State[Any], events: Sequence[Event], context: Context, command_id: UUID
+) -> tuple[Sequence[NewEvent], State[Any]]:
+    """The events with all that is known of them, and the state that they lead to."""
     found = []
     for event in events:
         state = state.after([event])
         found.append(NewEvent(event, context.metadata(command_id, state.about(event))))
-    return found
+    return found, state
 
 
 __all__ = ["Accepted", "Append", "Appended", "Bus", "Conflict", "EventStore", "NewEvent", "Reference", "Rejected"]
