@@ -1,6 +1,7 @@
 """Subscribers who asked the same thing share one execution: the frame is made once and sent to all of them.
 
-A cohort is all subscriptions with the same document, variables and scope. Each subscriber has a place of its own in
+A cohort is all subscriptions with the same document, variables and scope; cohorts that differ in scope alone and are
+shown the same, as the points of one consultation are, share the frame too. Each subscriber has a place of its own in
 the log: it is first brought from the position it saw last to that of the cohort, from history, and then takes the
 cohort's frames. One that cannot keep up loses its queue, never an event: it is brought up from history again.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +62,7 @@ class Cohort:
     operation: Operation
     interest: Interest
     viewer: Viewer
+    asked: Hashable
     members: set[Subscriber] = field(default_factory=set)
 
 
@@ -82,14 +84,14 @@ class Subscriptions:
         own = arguments.pop("after", None)
         position = own if after is None else after
         interest = source.interest(viewer, arguments)
-        return self._run(Cohort(operation, interest, viewer), position)
+        return self._run(Cohort(operation, interest, viewer, _asked(operation)), position)
 
     def open_now(self) -> int:
         """How many subscribers there are at this moment."""
         return sum(len(cohort.members) for cohort in self._cohorts.values())
 
     async def _run(self, asked: Cohort, position: int | None) -> AsyncGenerator[Frame, None]:
-        key = _key(asked)
+        key = asked.asked, asked.interest
         cohort = self._cohorts.setdefault(key, asked)
         subscriber = Subscriber()
         cohort.members.add(subscriber)
@@ -146,14 +148,20 @@ class Subscriptions:
                     cohorts.setdefault(cohort.interest, []).append(cohort)
             if cohorts:
                 updates = await source.concern(db, list(cohorts), batch)
-                for interest, update in updates.items():
-                    for cohort in cohorts[interest]:
-                        await self._publish(cohort, update, since=batch[0].position - 1)
+                await self._publish(cohorts, updates, since=batch[0].position - 1)
 
-    async def _publish(self, cohort: Cohort, update: Update, since: int) -> None:
-        frame = await self._frame(cohort, update, since)
-        for subscriber in tuple(cohort.members):
-            subscriber.offer(frame)
+    async def _publish(
+        self, cohorts: Mapping[Interest, Sequence[Cohort]], updates: Mapping[Interest, Update], since: int
+    ) -> None:
+        """Cohorts that asked the same and are shown the same update differ in their viewers only: one frame does."""
+        frames: dict[Hashable, Frame] = {}
+        for interest, update in updates.items():
+            for cohort in cohorts[interest]:
+                key = (cohort.asked, id(update))
+                if key not in frames:
+                    frames[key] = await self._frame(cohort, update, since)
+                for subscriber in tuple(cohort.members):
+                    subscriber.offer(frames[key])
 
     async def _frame(self, cohort: Cohort, update: Update, since: int) -> Frame:
         context = RequestContext(cohort.viewer, self._services, uuid4(), datetime.now(UTC))
@@ -178,16 +186,11 @@ class Subscriptions:
         return self._sources[name], {_snake(argument): value for argument, value in given.items()}
 
 
-def _key(cohort: Cohort) -> Hashable:
-    """What subscribers of one cohort have in common: all but the place from which they go on."""
-    own = _variable_of_after(cohort.operation)
-    variables = {name: value for name, value in cohort.operation.variables.items() if name != own}
-    return (
-        cohort.operation.text,
-        cohort.operation.name,
-        orjson.dumps(variables, option=orjson.OPT_SORT_KEYS),
-        cohort.interest,
-    )
+def _asked(operation: Operation) -> Hashable:
+    """The question itself, without the place from which its subscriber goes on."""
+    own = _variable_of_after(operation)
+    variables = {name: value for name, value in operation.variables.items() if name != own}
+    return operation.text, operation.name, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
 
 
 def _variable_of_after(operation: Operation) -> str | None:

@@ -40,6 +40,30 @@ class Interest:
     scope: Scope
 
 
+class Shown:
+    """The updates made of one batch: whoever sees the same events and rows gets the same update.
+
+    Two hundred facilities at one consultation differ in whom they are, not in what they see.
+    """
+
+    def __init__(self) -> None:
+        self._updates: dict[Hashable, Update] = {}
+        self._events: dict[tuple[int, bool], LogEvent] = {}
+
+    def update(self, position: int, events: Sequence[Stored], rows: Sequence[Any], clinical: bool) -> Update:
+        key = (clinical, tuple(one.position for one in events), tuple(id(row) for row in rows))
+        if key not in self._updates:
+            told = [self._event(one, clinical) for one in events]
+            self._updates[key] = Update(position, told, list(rows))
+        return self._updates[key]
+
+    def _event(self, stored: Stored, clinical: bool) -> LogEvent:
+        key = stored.position, clinical
+        if key not in self._events:
+            self._events[key] = log_event(stored, clinical)
+        return self._events[key]
+
+
 class Source(Protocol):
     @property
     def name(self) -> str: ...
@@ -59,7 +83,7 @@ class Source(Protocol):
     async def concern(
         self, db: Connection, interests: Sequence[Interest], batch: Sequence[Stored]
     ) -> Mapping[Interest, Update]:
-        """What of a released batch concerns which of the interests."""
+        """What of a released batch concerns which of the interests; those who see the same get the same update."""
         ...
 
 
@@ -126,13 +150,14 @@ class LiveRows:
             by_value.setdefault(getattr(row, self.live.by), []).append(row)
         wanted = [interest for interest in interests if interest.wanted in by_value]
         parties = await parties_of(db, streams) if wanted else {}
+        shown = Shown()
         found: dict[Interest, Update] = {}
         for interest in wanted:
             seen = [row for row in by_value[interest.wanted] if interest.scope.admits(self._parties(row, parties))]
             mine = {getattr(row, self._stream) for row in seen}
             if mine:
-                own = [log_event(one, interest.scope.clinical) for one in events if one.stream_id in mine]
-                found[interest] = Update(batch[-1].position, own, seen)
+                own = [one for one in events if one.stream_id in mine]
+                found[interest] = shown.update(batch[-1].position, own, seen, interest.scope.clinical)
         return found
 
     def _parties(self, row: Any, parties: Mapping[UUID, frozenset[UUID]]) -> frozenset[UUID]:
@@ -179,26 +204,27 @@ class LogEvents:
         while position < upto:
             found = await after(db, position, upto=upto, limit=1_000)
             position = found[-1].position if found else upto
-            mine = await self._mine(db, [interest], found)
+            mine = (await self._mine(db, [interest], found)).get(interest, [])
             if mine or position >= upto:
-                yield Update(position, mine.get(interest, []))
+                yield Update(position, [log_event(one, interest.scope.clinical) for one in mine])
 
     async def concern(
         self, db: Connection, interests: Sequence[Interest], batch: Sequence[Stored]
     ) -> Mapping[Interest, Update]:
         mine = await self._mine(db, interests, batch)
-        return {interest: Update(batch[-1].position, events) for interest, events in mine.items()}
+        shown, position = Shown(), batch[-1].position
+        return {interest: shown.update(position, own, (), interest.scope.clinical) for interest, own in mine.items()}
 
     async def _mine(
         self, db: Connection, interests: Sequence[Interest], batch: Sequence[Stored]
-    ) -> dict[Interest, list[LogEvent]]:
+    ) -> dict[Interest, list[Stored]]:
         limited = any(interest.scope.parties is not None for interest in interests)
         parties = await parties_of(db, sorted({one.stream_id for one in batch})) if limited else {}
-        found: dict[Interest, list[LogEvent]] = {}
+        found: dict[Interest, list[Stored]] = {}
         for interest in interests:
             wanted = interest.wanted
             assert isinstance(wanted, Filter)
             for stored in batch:
                 if wanted.wants(stored) and interest.scope.admits(parties.get(stored.stream_id, frozenset())):
-                    found.setdefault(interest, []).append(log_event(stored, interest.scope.clinical))
+                    found.setdefault(interest, []).append(stored)
         return found

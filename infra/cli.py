@@ -67,6 +67,18 @@ def token_command(
     typer.echo(token)
 
 
+@app.command("demo")
+def demo_command(
+    speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How fast people act; 1 takes about a minute.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary.")] = False,
+    keep: Annotated[bool, typer.Option(help="Leave the stack running when the demo had to start it.")] = True,
+) -> None:
+    """Play the launch day, 27 August 2020, on real processes."""
+    from infra.demo.run import demo
+
+    raise typer.Exit(demo(_settings(), Console(), speed=speed, as_json=as_json, keep=keep))
+
+
 @app.command("bench")
 def bench_command(
     names: Annotated[list[str] | None, typer.Argument(help="Which figures; all by default.")] = None,

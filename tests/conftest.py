@@ -18,6 +18,7 @@ from infra.local.kafka import Kafka
 from infra.local.ports import Ports
 from infra.local.postgres import Postgres
 from infra.local.program import Program
+from infra.postgres import connect, migrate
 from infra.settings import Settings, child_environment
 
 
@@ -83,3 +84,12 @@ async def database(stack: Stack) -> AsyncIterator[str]:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def log_database(database: str) -> str:
+    """The DSN of a fresh database with an empty log."""
+    connection = await connect(database)
+    await migrate(connection)
+    await connection.close()
+    return database

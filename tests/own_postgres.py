@@ -6,27 +6,29 @@ import asyncio
 import os
 import signal
 import subprocess
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from random import randrange
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import psutil
 
 from infra.local.kinship import tethered
+from infra.local.ports import is_free
 from infra.local.postgres import Postgres
 from infra.postgres import connect, migrate
-from infra.serving import bound_socket
 
 
 class OwnPostgres:
     """A real server in a folder of its own. It ends with the process that started it."""
 
     def __init__(self, folder: Path) -> None:
-        with bound_socket(0) as free:
-            port = free.getsockname()[1]
+        # Below the range of outgoing connections, where a client that knocks at a dead port may meet itself.
+        port = next(port for port in iter(lambda: randrange(10_000, 32_000), 0) if is_free(port))
         self._server = Postgres(folder, port, dict(os.environ))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -35,10 +37,21 @@ class OwnPostgres:
         return self._server.dsn()
 
     async def start(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            # One that starts right after a kill may find the shared memory still taken, and give up.
+            if self._process is None or self._process.poll() is not None:
+                self._process = self._spawn()
+            if await self._server.why_not_ready(self._process.pid) is None:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError("PostgreSQL did not start")
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         program = self._server.program()
         self._server.prepare()
         # The kernel ties the child to the thread that starts it, so this must be the main one.
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             tethered(list(program.command), orphan_signal=program.orphan_signal, user=program.user),
             env=dict(program.environment),
             cwd="/",
@@ -46,11 +59,6 @@ class OwnPostgres:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for _ in range(600):
-            if await self._server.why_not_ready(self._process.pid) is None:
-                return
-            await asyncio.sleep(0.05)
-        raise TimeoutError("PostgreSQL did not start")
 
     async def kill(self) -> None:
         """As a loss of power would: the server and all of its children, at once."""

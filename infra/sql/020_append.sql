@@ -15,67 +15,70 @@ $$;
 -- Appends the events of many commands, each command wholly or not at all.
 --
 -- A command is known by its ordinal in the first four arrays. Guards and events name theirs in `guard_of` and
--- `event_of`; events of a command stand in their order. Outcomes:
+-- `event_of`; the events of a command stand together and in their order. Outcomes, in the order of the commands:
 --   ok         its events are in the log
 --   duplicate  the command id took effect earlier, be it in this batch: here is that first answer
 --   conflict   its stream, or a stream that it rests on, is not at the expected version; nothing was added
+--
+-- Both tables are large and what is asked of them is little, but a plan that was made when they were small may read
+-- them whole for as long as the connection lives; hence the settings.
 create or replace function append_events(
     command_ids uuid[], fingerprints bytea[], stream_ids uuid[], expected_versions bigint[],
     guard_of int[], guard_streams uuid[], guard_versions bigint[],
     event_of int[], topics text[], schema_versions smallint[], states bytea[], metadatas bytea[]
 ) returns table (ordinal int, outcome text, stream_id uuid, version bigint, last_position bigint, fingerprint bytea)
-language plpgsql as $$
+language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
-    taken  record;
+    first_position bigint;
+    taken_at timestamptz;
     admitted int[];
 begin
     perform lock_log();
 
-    with asked as materialized (
-        select ordinality::int as ordinal, command_id, stream_id, expected
-          from unnest(command_ids, stream_ids, expected_versions) with ordinality
-            as _ (command_id, stream_id, expected, ordinality)
-    ), rested_on as materialized (
-        select ordinal, stream_id, expected as version from asked
-        union all
-        select * from unnest(guard_of, guard_streams, guard_versions)
-    ), refused as (
-        select ordinal from asked join commands using (command_id)
-        union all
-        select ordinal from rested_on r
-         where r.version <> coalesce(
-            (select max(originator_version) from events where originator_id = r.stream_id), 0)
-        union all -- An earlier command of this batch writes what this one rests on, or is the same command.
-        select later.ordinal from rested_on later join asked earlier
-            on earlier.stream_id = later.stream_id and earlier.ordinal < later.ordinal
-        union all
-        select later.ordinal from asked later join asked earlier
-            on earlier.command_id = later.command_id and earlier.ordinal < later.ordinal
-    )
     select coalesce(array_agg(ordinal), '{}') into admitted
-      from asked where ordinal not in (select ordinal from refused);
+      from unnest(command_ids, stream_ids, expected_versions) with ordinality
+        as asked (command_id, stream_id, expected, ordinal)
+     where expected = coalesce((select max(originator_version) from events where originator_id = asked.stream_id), 0)
+       and not exists (select from commands where commands.command_id = asked.command_id)
+       -- No earlier command of this batch is the same one, or writes what this one writes.
+       and array_position(command_ids, command_id) = ordinal
+       and array_position(stream_ids, stream_id) = ordinal;
+
+    if cardinality(guard_of) > 0 then
+        select coalesce(array_agg(ordinal), '{}') into admitted
+          from unnest(admitted) as asked (ordinal)
+         where not exists (
+            select from unnest(guard_of, guard_streams, guard_versions) as guard (ordinal, stream_id, expected)
+             where guard.ordinal = asked.ordinal
+               and (expected <> coalesce(
+                        (select max(originator_version) from events where originator_id = guard.stream_id), 0)
+                    -- An earlier command of this batch writes what this one rests on.
+                    or array_position(stream_ids, guard.stream_id) < guard.ordinal));
+    end if;
 
     if cardinality(admitted) > 0 then
-        select * into taken from take_positions(
+        select * into first_position, taken_at from take_positions(
             (select count(*) from unnest(event_of) as of (ordinal) where ordinal = any (admitted)));
 
-        with added as (
-            insert into events
-            select taken.first_position - 1 + row_number() over (order by ordinal, place),
-                   stream_ids[ordinal],
-                   expected_versions[ordinal] + row_number() over (partition by ordinal order by place),
-                   topic, schema_version, state, metadata, taken.taken_at
+        with entering as materialized (
+            select ordinal, row_number() over (order by place) as nth_of_all,
+                   place - array_position(event_of, ordinal) + 1 as nth,
+                   topic, schema_version, state, metadata
               from unnest(event_of, topics, schema_versions, states, metadatas) with ordinality
                 as _ (ordinal, topic, schema_version, state, metadata, place)
              where ordinal = any (admitted)
-            returning originator_id, originator_version, notification_id
+        ), added as (
+            insert into events
+            select first_position - 1 + nth_of_all, stream_ids[ordinal], expected_versions[ordinal] + nth,
+                   topic, schema_version, state, metadata, taken_at
+              from entering
         )
         insert into commands
-        select command_ids[ordinal], fingerprints[ordinal], added.originator_id,
-               max(originator_version), max(notification_id)
-          from unnest(admitted) as _ (ordinal) join added on added.originator_id = stream_ids[ordinal]
-         group by ordinal, added.originator_id;
+        select command_ids[ordinal], fingerprints[ordinal], stream_ids[ordinal],
+               expected_versions[ordinal] + max(nth), first_position - 1 + max(nth_of_all)
+          from entering
+         group by ordinal;
 
         perform pg_notify('events', '');
     end if;

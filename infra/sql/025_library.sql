@@ -23,8 +23,7 @@ begin
     if exists (
         select from unnest(originator_ids, originator_versions) as asked (id, version)
          group by id
-        having count(distinct version) < count(*)
-            or max(version) - min(version) >= count(*)
+        having max(version) - min(version) >= count(*)
             or min(version) <> coalesce(
                 (select max(originator_version) + 1 from events where originator_id = id), least(1, min(version)))
     ) then

@@ -72,8 +72,6 @@ class Model:
 
     def refusal(self, command: Command) -> str | None:
         status = self.status.get(command.stream_id)
-        if isinstance(command, TakeBed) and command.licence_id not in self.status:
-            return "UNKNOWN_REFERENCE"
         beginning = isinstance(command, OpenBed | GrantLicence)
         if status is None:
             return None if beginning else "NOT_FOUND"
@@ -85,6 +83,8 @@ class Model:
         }
         if not legal.get(type(command), False):
             return "NOT_IN_THIS_STATUS"
+        if isinstance(command, TakeBed) and command.licence_id not in self.status:
+            return "UNKNOWN_REFERENCE"
         if isinstance(command, TakeBed) and self.status[command.licence_id] == "suspended":
             return "BED_LICENCE_MISSING"
         return None
@@ -214,12 +214,12 @@ def test_any_life_of_the_ward_is_told_as_it_was() -> None:
     run_state_machine_as_test(MemoryMachine, settings=settings(max_examples=300, stateful_step_count=40, deadline=None))
 
 
-def test_any_life_of_the_ward_is_told_as_it_was_over_postgresql(database: str) -> None:
+def test_any_life_of_the_ward_is_told_as_it_was_over_postgresql(log_database: str) -> None:
     class PostgresMachine(BusMachine):
         store: PostgresEventStore
 
         def open_store(self) -> PostgresEventStore:
-            return PostgresEventStore(database)
+            return PostgresEventStore(log_database)
 
         async def head(self) -> int:
             rows = await (await self.store._load_line.get()).fetch("select position from head")

@@ -12,7 +12,7 @@ import pytest
 
 from commands._bus import Appended, Unavailable
 from infra import event_log
-from infra.event_store import MOST_WAITING, PostgresEventStore
+from infra.event_store import APPEND, MOST_WAITING, PostgresEventStore, Ready, _columns
 from infra.mapper import Stored
 from infra.postgres import Connection, connect
 from tests.infra.store_contract import EventStoreContract, history
@@ -32,24 +32,24 @@ class PostgresLog:
 
 
 @pytest.fixture
-async def store(database: str) -> AsyncIterator[PostgresEventStore]:
-    store = PostgresEventStore(database)
+async def store(log_database: str) -> AsyncIterator[PostgresEventStore]:
+    store = PostgresEventStore(log_database)
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def log(database: str) -> AsyncIterator[PostgresLog]:
-    db = await connect(database)
+async def log(log_database: str) -> AsyncIterator[PostgresLog]:
+    db = await connect(log_database)
     yield PostgresLog(db)
     await db.close()
 
 
 class TestPostgresEventStore(EventStoreContract):
     async def test_the_same_command_over_parallel_connections_takes_effect_once(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
-        stores = [PostgresEventStore(database) for _ in range(4)]
+        stores = [PostgresEventStore(log_database) for _ in range(4)]
         try:
             for n in range(25):
                 command = wish(uuid4(), 0)
@@ -62,10 +62,10 @@ class TestPostgresEventStore(EventStoreContract):
         assert [row.position for row in await log.rows()] == list(range(1, 26))
 
     async def test_two_facilities_that_race_for_one_hour_over_two_connections_cannot_both_win(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
         """Each books at home and rests on the doctor's day, which the other moves: the day is moved once an hour."""
-        first, second = PostgresEventStore(database), PostgresEventStore(database)
+        first, second = PostgresEventStore(log_database), PostgresEventStore(log_database)
         doctor = uuid4()
         try:
             for hour in range(40):
@@ -110,6 +110,34 @@ class TestPostgresEventStore(EventStoreContract):
         assert not isinstance(results[1], BaseException)
         assert len(results[1]) == 1
 
+    async def test_clashes_within_one_batch_are_seen_by_the_server_too(self, log: PostgresLog) -> None:
+        """The store never puts them into one batch; the log does not rest on that."""
+        shared, here, there, doubled = uuid4(), uuid4(), uuid4(), wish(uuid4(), 0)
+        batch = [
+            wish(shared, 0),
+            wish(shared, 0),
+            wish(here, 0, guards={there: 0}),
+            wish(there, 0, guards={here: 0}),
+            doubled,
+            wish(uuid4(), 0, command_id=doubled.command_id, fingerprint=b"other"),
+            wish(uuid4(), 0, BedNoted(note="a"), BedNoted(note="b"), guards={uuid4(): 0, shared: 0}),
+            wish(uuid4(), 0, BedNoted(note="c"), BedNoted(note="d")),
+        ]
+        rows = await log.db.fetch(APPEND, *_columns([Ready.of(one) for one in batch]))
+        told = [(row["outcome"], row["version"], row["last_position"]) for row in rows]
+        nothing = ("conflict", None, None)
+        assert told == [
+            ("ok", 1, 1),
+            nothing,
+            ("ok", 1, 2),
+            nothing,
+            ("ok", 1, 3),
+            ("duplicate", 1, 3),
+            nothing,
+            ("ok", 2, 5),
+        ]
+        assert [row.position for row in await log.rows()] == [1, 2, 3, 4, 5]
+
     async def test_a_caller_that_is_cancelled_takes_nobody_with_it(
         self, store: PostgresEventStore, log: PostgresLog
     ) -> None:
@@ -129,9 +157,9 @@ class TestPostgresEventStore(EventStoreContract):
         assert [row.position for row in await log.rows()] == [1, 2, 3, 4, 5]
 
     async def test_closing_answers_everybody_who_waits_and_takes_nobody_more(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
-        store = PostgresEventStore(database)
+        store = PostgresEventStore(log_database)
         tasks = [asyncio.create_task(store.append(wish(uuid4(), 0))) for _ in range(300)]
         await asyncio.sleep(0)
         closing = asyncio.create_task(store.close())
@@ -175,11 +203,11 @@ class TestPostgresEventStore(EventStoreContract):
         assert [row.position for row in await log.rows()] == list(range(1, 301))
 
     async def test_four_processes_write_and_a_tailing_reader_misses_nothing(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
         writers = [
             await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.infra.writers", database, "8", "60", stdout=asyncio.subprocess.PIPE
+                sys.executable, "-m", "tests.infra.writers", log_database, "8", "60", stdout=asyncio.subprocess.PIPE
             )
             for _ in range(4)
         ]

@@ -1,0 +1,119 @@
+"""The board in the terminal: points, floor, cases with conclusions, referrals with their clocks, counters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from infra.demo.stage import Stage
+
+PRESENCE = {
+    "JOINED": ("●", "green", "đang nối / on the line"),
+    "CONFIRMED": ("○", "cyan", "đã xác nhận / confirmed"),
+    "INVITED": ("·", "dim", "được mời / invited"),
+    "LEFT": ("✗", "red", "mất đường truyền / off the line"),
+}
+REFERRAL = {
+    "DRAFT": "nháp / draft",
+    "SUBMITTED": "đã gửi / submitted",
+    "RETURNED": "bị trả lại / returned",
+    "ACCEPTED": "đã nhận / accepted",
+    "SCHEDULED": "đã xếp lịch / scheduled",
+    "ANSWERED": "đã trả lời / answered",
+    "CLOSED": "đã đóng / closed",
+}
+
+
+class Board:
+    """Renders the stage anew whenever rich asks for it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def __rich__(self) -> RenderableType:
+        stage = self._stage
+        top = Table.grid(expand=True, padding=(0, 1))
+        top.add_column(ratio=2)
+        top.add_column(ratio=3)
+        top.add_row(_panel(_points(stage), "Điểm cầu / points"), _panel(_cases(stage), "Ca bệnh / cases and issues"))
+        title = stage.board.get("title") or "27/8/2020: 206 bệnh viện / hospitals"
+        return Group(
+            Text(f" {title}", style="bold"),
+            Text(f" {_counters(stage)}", style="dim"),
+            top,
+            _panel(_referrals(stage), "Yêu cầu hội chẩn / referrals"),
+            _panel(_steps(stage), "Diễn biến / what happens"),
+        )
+
+
+def _panel(content: RenderableType, title: str) -> Panel:
+    return Panel(content, title=title, title_align="left", border_style="blue")
+
+
+def _points(stage: Stage) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    for point in stage.board.get("points", []):
+        sign, colour, meaning = PRESENCE[point["presence"]]
+        floor = " 🎤" if stage.board.get("floorId") == point["facilityId"] else ""
+        name = stage.names.get(point["facilityId"], point["facilityId"])
+        again = f" ×{point['timesRejoined']}" if point["timesRejoined"] else ""
+        table.add_row(Text(sign, style=colour), Text(name + floor), Text(meaning + again, style="dim"))
+    watching = {
+        one["presence"]: one["points"] for one in stage.board.get("attendance", []) if one["role"] == "OBSERVER"
+    }
+    if watching:
+        told = ", ".join(f"{count} {PRESENCE[presence][2]}" for presence, count in watching.items())
+        table.add_row("", Text("Theo dõi / observers"), Text(told, style="dim"))
+    return table
+
+
+def _cases(stage: Stage) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    for issue in stage.board.get("issues", []):
+        table.add_row("?", Text(issue["question"], overflow="ellipsis", no_wrap=True))
+        if issue["conclusion"]:
+            table.add_row("→", Text(issue["conclusion"], style="green", overflow="ellipsis", no_wrap=True))
+        else:
+            table.add_row("", Text(f"{issue['opinions']} ý kiến / opinions", style="yellow"))
+    return table
+
+
+def _referrals(stage: Stage) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for row in stage.referrals.values():
+        name = stage.names.get(row["askingFacilityId"], row["askingFacilityId"])
+        status = REFERRAL.get(row["status"], row["status"])
+        table.add_row(name, row["speciality"], row["urgency"].lower(), status, _clock(row))
+    return table
+
+
+def _clock(row: dict[str, Any]) -> Text:
+    """What is left until the first answer is due, as long as it is awaited."""
+    due = row["answerDueAt"]
+    if due is None or row["firstAnswerAt"] is not None:
+        return Text("")
+    left = int((datetime.fromisoformat(due) - datetime.now(UTC)).total_seconds())
+    hours, rest = divmod(max(left, 0), 3600)
+    return Text(f"còn / left {hours}:{rest // 60:02}:{rest % 60:02}", style="yellow" if left < 3600 else "dim")
+
+
+def _counters(stage: Stage) -> str:
+    refused = sum(stage.refusals.values())
+    last = "  ".join(f"#{position} {name}" for position, name in list(stage.events)[-2:])
+    return (
+        f"lệnh / commands {stage.accepted} accepted, {refused} refused"
+        f"   người xem / subscribers {stage.watching}   {last}"
+    )
+
+
+def _steps(stage: Stage) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    for step in stage.steps:
+        text = Text(step.text, style="red" if step.refusal else "", overflow="ellipsis", no_wrap=True)
+        table.add_row(Text(f"{step.at:5.1f}", style="dim"), text)
+    return table

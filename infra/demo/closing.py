@@ -1,0 +1,48 @@
+"""The last page: the figures of the day, what is wrong if anything is, and what to try next."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from infra.demo.hospitals import named
+from infra.demo.summary import Summary
+
+
+def show(console: Console, summary: Summary, url: str) -> None:
+    for title, text in [*_lines(summary), ("Vẫn chạy / still running", f"{url}, end it with: telehealth down")]:
+        console.print(f"{title:<34} {text}", markup=False, highlight=False, soft_wrap=True)
+    for complaint in summary.wrong:
+        console.print(f"✗ {complaint}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _lines(summary: Summary) -> list[tuple[str, str]]:
+    events = ", ".join(f"{name} {number}" for name, number in summary.events.items())
+    refused = ", ".join(f"{code} {number}" for code, number in summary.refused.items())
+    targets = ", ".join(f"{one['percent']:g} % of {one['points']:,}" for one in summary.targets)
+    points = ", ".join(f"{number} {name.lower()}" for name, number in summary.points.items())
+    density = "không hở / no hole" if summary.dense else "CÓ HỞ / WITH HOLES"
+    return [
+        ("", ""),
+        ("Sự kiện / events", f"{sum(summary.events.values())}: {events}"),
+        ("Vị trí / positions", f"{summary.first_position}..{summary.last_position}, {density}"),
+        ("Lệnh / commands", f"{summary.accepted} accepted; {sum(summary.refused.values())} refused: {refused}"),
+        ("Thuê bao / subscribers", f"{summary.subscribers}, {summary.resumed} came back after a lost line"),
+        ("Đã chuyển / delivered", f"{summary.deliveries} events in {summary.frames} frames"),
+        ("Thiếu, trùng / gaps, doubles", f"{summary.gaps}, {summary.doubles}"),
+        ("Lệnh → người xem / latency", f"p50 {summary.p50_ms:g} ms, p99 {summary.p99_ms:g} ms"),
+        ("Hội chẩn / consultation", f"{summary.consultation.lower()}, {summary.signatures} signatures; {points}"),
+        (
+            "Ca bệnh / cases",
+            f"{summary.referrals_closed} referrals closed, {summary.images} images, "
+            f"{summary.images_for_diagnosis} of diagnostic quality",
+        ),
+        (
+            "Triển khai / deployment",
+            f"{summary.connected_on_the_day} points of {summary.provinces} provinces on 27/8/2020, "
+            f"{summary.connected} today: {targets}",
+        ),
+        ("", ""),
+        ("Thử tiếp / try next", "telehealth status"),
+        ("", f"telehealth token --as doctor --facility {named()[0].id}"),
+        ("", "telehealth rebuild consultation_board"),
+    ]
