@@ -29,7 +29,7 @@ status: $(READY) ## Show what runs and where it is reached
 	@$(BIN)/telehealth status || [ $$? -ge 3 ]
 
 bench: $(READY) tools ## Measure, and print the figures with the machine's description
-	@$(BIN)/telehealth bench
+	@$(BIN)/telehealth bench $(ARGS)
 
 lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/ruff check .

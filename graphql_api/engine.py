@@ -130,6 +130,11 @@ def _error(code: str, message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": code})
 
 
+def masked(fault: Exception) -> GraphQLError:
+    """A fault outside any operation, in the form of one inside."""
+    return GraphQLError("", original_error=fault)
+
+
 def told(error: GraphQLError) -> dict[str, Any]:
     """What the client is told of an error: the truth about the request, a reference for what is our fault."""
     cause = error.original_error

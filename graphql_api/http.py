@@ -17,10 +17,11 @@ from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
+from commands._bus import Unavailable
 from domain._kernel import DomainError
 from graphql_api.access import Viewer
 from graphql_api.cohorts import Subscriptions
-from graphql_api.engine import BadRequest, Engine, Operation, told
+from graphql_api.engine import BadRequest, Engine, Operation, masked, told
 from graphql_api.viewer import RequestContext, Services, Unauthenticated
 from graphql_api.websocket import Authenticate
 
@@ -37,6 +38,8 @@ class HttpEndpoint:
             viewer = await self._who(request.headers.get("authorization"))
         except Unauthenticated as refusal:
             return _refusal(401, refusal.code, str(refusal))
+        except Unavailable as fault:
+            return _json({"errors": [told(masked(fault))]}, 503)
         try:
             operation = self._engine.prepare(await _body(request))
             if operation.is_subscription:

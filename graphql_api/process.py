@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from commands._bus import Bus
+from commands._bus import Bus, Unavailable
 from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
@@ -13,7 +13,7 @@ from graphql_api.viewer import Services, Token, Unauthenticated
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
-from infra.issuer_keys import IssuerKeys
+from infra.issuer_keys import IssuerKeys, IssuerUnreachable
 from infra.reference import load as load_reference
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
@@ -30,6 +30,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             return await verifier.from_header(header)
         except TokenRefused as refusal:
             raise Unauthenticated(refusal.code, "Send a valid access token: Authorization: Bearer …") from refusal
+        except IssuerUnreachable as fault:
+            raise Unavailable(retry_after=2.0) from fault
 
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:

@@ -14,13 +14,13 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from commands._bus import Unavailable
 from domain._kernel import DomainError
 from graphql_api.access import Viewer
 from graphql_api.cohorts import Subscriptions
-from graphql_api.engine import BadRequest, Engine, Operation, told
+from graphql_api.engine import BadRequest, Engine, Operation, masked, told
 from graphql_api.viewer import RequestContext, Services, Unauthenticated
 
 PROTOCOL = "graphql-transport-ws"
@@ -28,6 +28,7 @@ INIT_WITHIN_S = 5.0
 MOST_OPEN = 20
 LARGEST_MESSAGE = 64 * 1024
 
+TRY_AGAIN = 1013
 BAD_MESSAGE, UNAUTHORIZED, FORBIDDEN, WRONG_PROTOCOL = 4400, 4401, 4403, 4406
 INIT_TIMEOUT, ALREADY_SUBSCRIBED, TOO_MANY_INITS, TOO_MANY_OPEN = 4408, 4409, 4429, 4430
 
@@ -85,6 +86,8 @@ class Socket:
             self._viewer = await self._who(header)
         except Unauthenticated as refusal:
             raise Refused(FORBIDDEN, refusal.code) from refusal
+        except Unavailable as fault:
+            raise Refused(TRY_AGAIN, "UNAVAILABLE") from fault
         await self._send({"type": "connection_ack"})
 
     async def _talk(self) -> None:
@@ -136,7 +139,7 @@ class Socket:
         except (WebSocketDisconnect, WebSocketDisconnected):
             pass  # The client went away while something was being sent to it.
         except Exception as fault:
-            await self._send({"id": id_, "type": "error", "payload": [told(GraphQLError("", original_error=fault))]})
+            await self._send({"id": id_, "type": "error", "payload": [told(masked(fault))]})
         finally:
             if self._open.get(id_) is asyncio.current_task():
                 del self._open[id_]

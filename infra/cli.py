@@ -79,6 +79,21 @@ def demo_command(
     raise typer.Exit(demo(_settings(), Console(), speed=speed, as_json=as_json, keep=keep))
 
 
+@app.command("bench")
+def bench_command(
+    names: Annotated[list[str] | None, typer.Argument(help="Which figures; all by default.")] = None,
+    quick: Annotated[bool, typer.Option(help="Fewer and shorter runs.")] = False,
+) -> None:
+    """Measure the product on this machine, and print the figures with what was asked."""
+    from infra.bench_command import NoBenchmarks, bench
+
+    try:
+        code = bench(_settings(), names or (), quick=quick)
+    except NoBenchmarks as error:
+        _refuse(str(error))
+    raise typer.Exit(code)
+
+
 @app.command("rebuild")
 def rebuild_command(
     view: Annotated[str | None, typer.Argument(help="The view to fill anew.")] = None,

@@ -28,7 +28,7 @@ flowchart LR
 def write() -> str:
     running = [(code(name), process.purpose, code(process.main)) for name, process in PROCESSES.items()]
     measured = [
-        (code(one._name), one._type, one._documentation)
+        (code(one._name + ("_total" if one._type == "counter" else "")), one._type, one._documentation)
         for one in vars(measures).values()
         if hasattr(one, "_documentation") and hasattr(one, "_type")
     ]

@@ -2,7 +2,8 @@
 
 Rules: what stands behind the language says what a block is. "```diff FILE" changes a file: the lines without `+` must
 stand in it together, once. "```python FILE" is a new file. "```sh run" and "```python run" are run at the root of the
-tree. A block without any of these is for reading.
+tree; "```sh stack" and "```python stack" as well, while the whole stack runs. A GraphQL document has to fit the schema.
+A block without any of these is for reading.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphql import GraphQLError, GraphQLSchema, parse, validate
+
 FENCE = re.compile(r"^```(?P<language>\w+)(?: (?P<what>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-RUN = "run"
+RUN, STACK = "run", "stack"
 LONGEST_S = 300
 
 
@@ -34,8 +37,12 @@ class Block:
         return self.what == RUN
 
     @property
+    def needs_stack(self) -> bool:
+        return self.what == STACK
+
+    @property
     def changes(self) -> bool:
-        return bool(self.what) and not self.runs
+        return bool(self.what) and not self.runs and not self.needs_stack
 
 
 def blocks_of(page: Path) -> Sequence[Block]:
@@ -60,6 +67,14 @@ def _changed(text: str, block: Block) -> str:
     if text.count(before) != 1:
         raise CannotApply(f"{block.what} has these lines {text.count(before)} times:\n{before}")
     return text.replace(before, after)
+
+
+def misfits(block: Block, schema: GraphQLSchema) -> Sequence[str]:
+    """What in a GraphQL document does not fit the schema."""
+    try:
+        return [error.message for error in validate(schema, parse(block.text))]
+    except GraphQLError as error:
+        return [error.message]
 
 
 def run(block: Block, tree: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

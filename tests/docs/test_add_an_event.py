@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from graphql import build_schema
 
-from tests.docs.blocks import Block, CannotApply, apply, blocks_of, run
+from tests.docs.blocks import Block, CannotApply, apply, blocks_of, misfits, run
 from tests.product import ROOT, run_python
 
 PAGE = ROOT / "docs" / "add-an-event.md"
@@ -45,6 +46,9 @@ def test_the_event_has_its_mutation_view_and_test_as_the_page_promises(
     assert "`REMINDED_OFTEN`" in (reference / "errors.md").read_text()
     for block in tests:
         carried_out(block, changed, environment)
+    for block in blocks_of(PAGE):
+        if block.language == "graphql":
+            assert misfits(block, build_schema(schema)) == []
 
 
 def test_what_the_page_writes_is_in_the_style_of_the_house(changed: Path) -> None:

@@ -32,24 +32,24 @@ class PostgresLog:
 
 
 @pytest.fixture
-async def store(database: str) -> AsyncIterator[PostgresEventStore]:
-    store = PostgresEventStore(database)
+async def store(log_database: str) -> AsyncIterator[PostgresEventStore]:
+    store = PostgresEventStore(log_database)
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def log(database: str) -> AsyncIterator[PostgresLog]:
-    db = await connect(database)
+async def log(log_database: str) -> AsyncIterator[PostgresLog]:
+    db = await connect(log_database)
     yield PostgresLog(db)
     await db.close()
 
 
 class TestPostgresEventStore(EventStoreContract):
     async def test_the_same_command_over_parallel_connections_takes_effect_once(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
-        stores = [PostgresEventStore(database) for _ in range(4)]
+        stores = [PostgresEventStore(log_database) for _ in range(4)]
         try:
             for n in range(25):
                 command = wish(uuid4(), 0)
@@ -62,10 +62,10 @@ class TestPostgresEventStore(EventStoreContract):
         assert [row.position for row in await log.rows()] == list(range(1, 26))
 
     async def test_two_facilities_that_race_for_one_hour_over_two_connections_cannot_both_win(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
         """Each books at home and rests on the doctor's day, which the other moves: the day is moved once an hour."""
-        first, second = PostgresEventStore(database), PostgresEventStore(database)
+        first, second = PostgresEventStore(log_database), PostgresEventStore(log_database)
         doctor = uuid4()
         try:
             for hour in range(40):
@@ -157,9 +157,9 @@ class TestPostgresEventStore(EventStoreContract):
         assert [row.position for row in await log.rows()] == [1, 2, 3, 4, 5]
 
     async def test_closing_answers_everybody_who_waits_and_takes_nobody_more(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
-        store = PostgresEventStore(database)
+        store = PostgresEventStore(log_database)
         tasks = [asyncio.create_task(store.append(wish(uuid4(), 0))) for _ in range(300)]
         await asyncio.sleep(0)
         closing = asyncio.create_task(store.close())
@@ -203,11 +203,11 @@ class TestPostgresEventStore(EventStoreContract):
         assert [row.position for row in await log.rows()] == list(range(1, 301))
 
     async def test_four_processes_write_and_a_tailing_reader_misses_nothing(
-        self, database: str, log: PostgresLog
+        self, log_database: str, log: PostgresLog
     ) -> None:
         writers = [
             await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.infra.writers", database, "8", "60", stdout=asyncio.subprocess.PIPE
+                sys.executable, "-m", "tests.infra.writers", log_database, "8", "60", stdout=asyncio.subprocess.PIPE
             )
             for _ in range(4)
         ]

@@ -68,8 +68,8 @@ class OnOurLog:
     dsn: str
 
     @pytest.fixture(autouse=True)
-    def _on_our_log(self, database: str) -> Iterator[None]:
-        self.dsn = database
+    def _on_our_log(self, log_database: str) -> Iterator[None]:
+        self.dsn = log_database
         self.opened: list[LogFactory] = []
         yield
         for factory in self.opened:
@@ -164,8 +164,8 @@ def rotas(dsn: str, **more: str) -> Iterator[Rotas]:
 
 
 @pytest.fixture
-def plain(database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database, autocommit=True) as connection:
+def plain(log_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(log_database, autocommit=True) as connection:
         yield connection
 
 
@@ -173,14 +173,14 @@ def fold(bed: Bed | None, facts: Iterable[Fact]) -> Bed:
     return (bed or Bed()).after(fact.event for fact in facts)
 
 
-def test_an_application_of_the_library_lives_on_our_log(database: str, plain: psycopg.Connection) -> None:
-    with rotas(database) as application:
+def test_an_application_of_the_library_lives_on_our_log(log_database: str, plain: psycopg.Connection) -> None:
+    with rotas(log_database) as application:
         rota = Rota(ward="Cấp cứu")
         for name in ("An", "Bình", "Chi"):
             rota.join(name)
         recordings = application.save(rota)
         assert [one.notification.id for one in recordings] == [1, 2, 3, 4]
-    with rotas(database) as application:
+    with rotas(log_database) as application:
         found: Rota = application.repository.get(rota.id)
         assert (found.ward, found.names, found.version) == ("Cấp cứu", ["An", "Bình", "Chi"], 4)
     names = plain.execute("select distinct topic from events order by topic").fetchall()
@@ -189,11 +189,11 @@ def test_an_application_of_the_library_lives_on_our_log(database: str, plain: ps
     assert plain.execute("select count(*) from rotas_snapshots").fetchone() == (1,)
 
 
-async def test_what_the_library_writes_says_so_and_is_read_by_the_product(database: str) -> None:
+async def test_what_the_library_writes_says_so_and_is_read_by_the_product(log_database: str) -> None:
     bed = uuid4()
-    with rotas(database) as application:
+    with rotas(log_database) as application:
         application.events.put([Fact(bed, 1, BedOpened()), Fact(bed, 2, BedNoted(note="sạch"))])
-    store = PostgresEventStore(database)
+    store = PostgresEventStore(log_database)
     opened, noted = (await store.load({bed: 0}))[bed]
     assert (opened.event, noted.event) == (BedOpened(), BedNoted(note="sạch"))
     assert opened.metadata.actor.id == LIBRARY
@@ -203,13 +203,13 @@ async def test_what_the_library_writes_says_so_and_is_read_by_the_product(databa
     await store.close()
 
 
-async def test_the_library_reads_what_the_product_wrote(database: str) -> None:
-    store, bed = PostgresEventStore(database), uuid4()
+async def test_the_library_reads_what_the_product_wrote(log_database: str) -> None:
+    store, bed = PostgresEventStore(log_database), uuid4()
     bus = Bus(store)
     for command in (OpenBed(bed_id=bed), NoteBed(bed_id=bed, note="nhịn ăn")):
         assert isinstance(await bus.handle(command, context(), uuid4()), Accepted)
     await store.close()
-    with rotas(database) as application:
+    with rotas(log_database) as application:
         facts = list(application.events.get(bed))
         assert facts == [Fact(bed, 1, BedOpened()), Fact(bed, 2, BedNoted(note="nhịn ăn"))]
         folded: Any = application.repository.get(bed, projector_func=fold)  # type: ignore[type-var]
@@ -217,10 +217,10 @@ async def test_the_library_reads_what_the_product_wrote(database: str) -> None:
         assert [one.topic for one in application.recorder.select_notifications(1, 10)] == ["bed.opened", "bed.noted"]
 
 
-async def test_a_subscription_of_the_library_is_woken_by_what_the_product_writes(database: str) -> None:
-    store = PostgresEventStore(database)
+async def test_a_subscription_of_the_library_is_woken_by_what_the_product_writes(log_database: str) -> None:
+    store = PostgresEventStore(log_database)
     topics: list[str] = []
-    with rotas(database) as application, application.recorder.subscribe(gt=0) as subscription:
+    with rotas(log_database) as application, application.recorder.subscribe(gt=0) as subscription:
 
         def follow() -> None:
             for notification in subscription:
@@ -238,8 +238,8 @@ async def test_a_subscription_of_the_library_is_woken_by_what_the_product_writes
     assert topics == ["bed.opened", "bed.noted", "bed.noted"]
 
 
-async def test_a_later_shape_keeps_its_number_in_both_directions(database: str, plain: psycopg.Connection) -> None:
-    with rotas(database) as application:
+async def test_a_later_shape_keeps_its_number_in_both_directions(log_database: str, plain: psycopg.Connection) -> None:
+    with rotas(log_database) as application:
         bed = uuid4()
         application.recorder.insert_events([Reshaped(bed, 1, "bed.noted", b'{"note":"x"}', schema_version=3)])
         (found,) = application.recorder.select_events(bed)
@@ -251,9 +251,9 @@ async def test_a_later_shape_keeps_its_number_in_both_directions(database: str, 
             list(application.events.get(bed))
 
 
-def test_many_streams_go_in_together_or_not_at_all(database: str, plain: psycopg.Connection) -> None:
+def test_many_streams_go_in_together_or_not_at_all(log_database: str, plain: psycopg.Connection) -> None:
     one, other = uuid4(), uuid4()
-    with rotas(database) as application:
+    with rotas(log_database) as application:
         recorder = application.recorder
 
         def of(stream: UUID, *versions: int) -> list[StoredEvent]:
@@ -268,9 +268,9 @@ def test_many_streams_go_in_together_or_not_at_all(database: str, plain: psycopg
     assert plain.execute("select count(*), max(notification_id) from events").fetchone() == (5, 5)
 
 
-async def test_the_library_waits_for_our_lock(database: str) -> None:
-    db = await connect(database)
-    with rotas(database, POSTGRES_LOCK_TIMEOUT="1") as application:
+async def test_the_library_waits_for_our_lock(log_database: str) -> None:
+    db = await connect(log_database)
+    with rotas(log_database, POSTGRES_LOCK_TIMEOUT="1") as application:
         async with db.transaction():
             await db.execute("select lock_log()")
             insert = asyncio.create_task(asyncio.to_thread(application.save, Rota(ward="A")))
@@ -281,9 +281,9 @@ async def test_the_library_waits_for_our_lock(database: str) -> None:
     await db.close()
 
 
-def test_a_reply_lost_at_commit_is_not_taken_for_a_clash(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_lost_at_commit_is_not_taken_for_a_clash(log_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library tries again after a broken line. Without a command id it would clash with itself."""
-    with rotas(database) as application:
+    with rotas(log_database) as application:
         recorder = application.recorder
         assert isinstance(recorder, LogApplicationRecorder)
         original = recorder.datastore.transaction
@@ -304,8 +304,8 @@ def test_a_reply_lost_at_commit_is_not_taken_for_a_clash(database: str, monkeypa
         assert recorder.max_notification_id() == 1
 
 
-def test_tracking_and_events_of_a_process_go_in_together_or_not_at_all(database: str) -> None:
-    factory = LogFactory(Environment(env=environment(database)))
+def test_tracking_and_events_of_a_process_go_in_together_or_not_at_all(log_database: str) -> None:
+    factory = LogFactory(Environment(env=environment(log_database)))
     recorder = factory.process_recorder()
     stream = uuid4()
     recorder.insert_events([StoredEvent(stream, 1, "t", b"")], tracking=Tracking("up", 5))
@@ -325,15 +325,15 @@ def test_tracking_and_events_of_a_process_go_in_together_or_not_at_all(database:
         ("ORIGINATOR_ID_TYPE", "text", "UUIDs"),
     ],
 )
-def test_what_would_break_the_log_is_refused(database: str, name: str, value: str, why: str) -> None:
+def test_what_would_break_the_log_is_refused(log_database: str, name: str, value: str, why: str) -> None:
     with pytest.raises(OSError, match=why):
-        LogFactory(Environment(env=environment(database, **{name: value})))
+        LogFactory(Environment(env=environment(log_database, **{name: value})))
 
 
-def test_settings_of_the_library_hold(database: str, plain: psycopg.Connection) -> None:
+def test_settings_of_the_library_hold(log_database: str, plain: psycopg.Connection) -> None:
     plain.execute("create schema clinic")
     more = {"POSTGRES_SCHEMA": "clinic", "POSTGRES_LOCK_TIMEOUT": "3", "POSTGRES_POOL_SIZE": "2"}
-    with rotas(database, **more) as application:
+    with rotas(log_database, **more) as application:
         (recording,) = application.save(Rota(ward="A"))
         assert recording.notification.id == 1
         recorder = application.recorder
@@ -349,9 +349,9 @@ def test_settings_of_the_library_hold(database: str, plain: psycopg.Connection) 
     assert plain.execute("select count(*) from public.events").fetchone() == (0,)
 
 
-async def test_product_and_library_write_at_once_without_a_hole(database: str) -> None:
-    store = PostgresEventStore(database)
-    with rotas(database) as application:
+async def test_product_and_library_write_at_once_without_a_hole(log_database: str) -> None:
+    store = PostgresEventStore(log_database)
+    with rotas(log_database) as application:
 
         def library() -> None:
             for _ in range(40):
@@ -365,10 +365,10 @@ async def test_product_and_library_write_at_once_without_a_hole(database: str) -
     assert ids == list(range(1, 321))
 
 
-def test_events_of_the_product_can_be_found_by_their_stored_names(database: str) -> None:
+def test_events_of_the_product_can_be_found_by_their_stored_names(log_database: str) -> None:
     from eventsourcing.utils import resolve_topic
 
-    with rotas(database):
+    with rotas(log_database):
         kind: type[Event] = resolve_topic("bed.opened")
         assert kind is BedOpened
         assert get_topic(Rota).endswith(":Rota")
