@@ -242,11 +242,7 @@ def _states(folded: Mapping[str, Mapping[UUID, Folded]]) -> Found:
 def _enveloped(
     state: State[Any], events: Sequence[Event], context: Context, command_id: UUID
 ) -> tuple[Sequence[NewEvent], State[Any]]:
-<<<<<<< HEAD
-    """The events with all that is known of them, and the state that they lead to."""
-=======
     """The events as they go into the log, and the state behind them."""
->>>>>>> main
     found = []
     for event in events:
         state = state.after([event])
