@@ -28,6 +28,9 @@ class Condition:
     def __and__(self, other: Condition) -> Condition:
         return Condition(f"({self.sql}) and ({other.sql})", self.arguments + other.arguments)
 
+    def __or__(self, other: Condition) -> Condition:
+        return Condition(f"({self.sql}) or ({other.sql})", self.arguments + other.arguments)
+
     def numbered(self, first: int = 1) -> str:
         return self.sql.format(*(f"${n}" for n in range(first, first + len(self.arguments))))
 

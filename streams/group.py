@@ -3,7 +3,9 @@
 Faust is the frame: membership, assignment, heartbeats, flow, life cycle. Its streams and its offset commits are not
 used. Offsets that are committed apart from the rows can run ahead of them, so where to begin is asked from the reader,
 who keeps it beside its rows; and a stream costs Faust two tasks, two locks and a turn of the loop per message, before
-anybody has looked at it. The consumer therefore gives whole fetches away. {figures}
+anybody has looked at it. The consumer therefore gives whole fetches away: 107,500 messages/s with a
+reader that does nothing, 8 µs of CPU each (one run, two cores shared with the broker). The 11,100 events/s known of an
+empty agent with `noack_take` are of another run on another occasion; the two were not measured side by side.
 
 Rules: what a reader raises ends the group, so a reader raises nothing it could wait for; at most one batch is under
 way; no tables, no producer, no topics made by Faust.

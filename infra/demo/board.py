@@ -13,10 +13,10 @@ from rich.text import Text
 from infra.demo.stage import Stage
 
 PRESENCE = {
-    "JOINED": ("●", "green", "đang nối / on the line"),
-    "CONFIRMED": ("○", "cyan", "đã xác nhận / confirmed"),
+    "JOINED": ("●", "green", "đã nối / joined"),
+    "CONFIRMED": ("○", "cyan", "xác nhận / confirmed"),
     "INVITED": ("·", "dim", "được mời / invited"),
-    "LEFT": ("✗", "red", "mất đường truyền / off the line"),
+    "LEFT": ("✗", "red", "mất tín hiệu / lost"),
 }
 REFERRAL = {
     "DRAFT": "nháp / draft",
@@ -38,8 +38,8 @@ class Board:
     def __rich__(self) -> RenderableType:
         stage = self._stage
         top = Table.grid(expand=True, padding=(0, 1))
-        top.add_column(ratio=2)
-        top.add_column(ratio=3)
+        top.add_column(ratio=1)
+        top.add_column(ratio=1)
         top.add_row(_panel(_points(stage), "Điểm cầu / points"), _panel(_cases(stage), "Ca bệnh / cases and issues"))
         title = stage.board.get("title") or "27/8/2020: 206 bệnh viện / hospitals"
         return Group(
@@ -62,7 +62,11 @@ def _points(stage: Stage) -> RenderableType:
         floor = " 🎤" if stage.board.get("floorId") == point["facilityId"] else ""
         name = stage.names.get(point["facilityId"], point["facilityId"])
         again = f" ×{point['timesRejoined']}" if point["timesRejoined"] else ""
-        table.add_row(Text(sign, style=colour), Text(name + floor), Text(meaning + again, style="dim"))
+        table.add_row(
+            Text(sign, style=colour),
+            Text(name + floor, no_wrap=True, overflow="ellipsis"),
+            Text(meaning + again, style="dim"),
+        )
     watching = {
         one["presence"]: one["points"] for one in stage.board.get("attendance", []) if one["role"] == "OBSERVER"
     }
