@@ -73,7 +73,8 @@ async def _events(frames: AsyncIterator[Any], viewer: Viewer) -> AsyncIterator[b
             pending = pending or asyncio.ensure_future(anext(frames))
             done, _ = await asyncio.wait([pending], timeout=min(left, HEARTBEAT_S))
             if not done:
-                yield b":\n\n"
+                if left > HEARTBEAT_S:  # Else it is the token that ends, which is told below.
+                    yield b":\n\n"
                 continue
             frame, pending = pending.result(), None
             yield b"event: next\nid: %d\ndata: %b\n\n" % (frame.position, frame.payload)
