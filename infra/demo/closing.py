@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from infra.demo.hospitals import named
 from infra.demo.summary import Summary
 
+WIDEST = 240
+
 
 def show(console: Console, summary: Summary, url: str) -> None:
-    for title, text in [*_lines(summary), ("Vẫn chạy / still running", f"{url}, end it with: telehealth down")]:
-        console.print(f"{title:<34} {text}", markup=False, highlight=False, soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    for title, text in [*_lines(summary), ("Vẫn chạy / still running", f"{url}, end it with: make down")]:
+        table.add_row(Text(title, no_wrap=True), Text(text, overflow="fold"))
+    # A file takes lines of any length; a terminal breaks them, and the second line begins under the first.
+    console.print(table, width=None if console.is_terminal else WIDEST)
     for complaint in summary.wrong:
         console.print(f"✗ {complaint}", style="red", markup=False, highlight=False, soft_wrap=True)
 
@@ -42,7 +49,8 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
             f"{summary.connected} today: {targets}",
         ),
         ("", ""),
-        ("Thử tiếp / try next", "telehealth status"),
+        ("Thử tiếp / try next", "export PATH=$PWD/.venv/bin:$PATH"),
+        ("", "telehealth status"),
         ("", f"telehealth token --as doctor --facility {named()[0].id}"),
         ("", "telehealth rebuild consultation_board"),
     ]
