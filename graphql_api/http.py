@@ -1,7 +1,7 @@
 """GraphQL over HTTP: one POST, answered once as JSON, or for a subscription as a stream of server-sent events.
 
-The stream follows the "distinct connections" mode of GraphQL over SSE. Each event carries its position as id, so
-that a browser's EventSource resumes by itself: `Last-Event-ID` stands for `after`.
+The stream follows the "distinct connections" mode of GraphQL over SSE. Each event carries its position as id, and
+`Last-Event-ID` stands for `after`, so that a client of server-sent events resumes by what it knows anyway.
 """
 
 from __future__ import annotations
