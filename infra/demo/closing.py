@@ -18,8 +18,20 @@ def show(console: Console, summary: Summary, url: str) -> None:
         table.add_row(Text(title, no_wrap=True), Text(text, overflow="fold"))
     # A file takes lines of any length; a terminal breaks them, and the second line begins under the first.
     console.print(table, width=None if console.is_terminal else WIDEST)
+    console.print("\nThử tiếp / try next, as docs/front-end.md goes on:", markup=False, highlight=False)
+    for command in _commands():
+        console.print(f"  {command}", markup=False, highlight=False, soft_wrap=True)
     for complaint in summary.wrong:
         console.print(f"✗ {complaint}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _commands() -> tuple[str, ...]:
+    return (
+        'export PATH="$PWD/.venv/bin:$PATH"',
+        "telehealth status",
+        f"telehealth token --as doctor --facility {named()[0].id}",
+        "telehealth rebuild consultation_board",
+    )
 
 
 def _lines(summary: Summary) -> list[tuple[str, str]]:
@@ -48,9 +60,4 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
             f"{summary.connected_on_the_day} points of {summary.provinces} provinces on 27/8/2020, "
             f"{summary.connected} today: {targets}",
         ),
-        ("", ""),
-        ("Thử tiếp / try next", "export PATH=$PWD/.venv/bin:$PATH"),
-        ("", "telehealth status"),
-        ("", f"telehealth token --as doctor --facility {named()[0].id}"),
-        ("", "telehealth rebuild consultation_board"),
     ]
