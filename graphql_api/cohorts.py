@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,10 @@ LONGEST_QUEUE = 256
 log = structlog.get_logger("subscriptions")
 
 
+def next_message(id_: str, payload: bytes) -> bytes:
+    return b'{"id":' + orjson.dumps(id_) + b',"type":"next","payload":' + payload + b"}"
+
+
 @dataclass(frozen=True)
 class Frame:
     """One answer, made once for all: the JSON of an execution result with what happened in (since, position]."""
@@ -40,6 +44,15 @@ class Frame:
     since: int
     position: int
     payload: bytes
+    _made: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def message(self, id_: str, frame: Callable[[bytes], bytes]) -> bytes:
+        """The message to the subscription that its client calls by this id. Made once for clients that count alike."""
+        known = self._made.get(id_)
+        if known is None:
+            self._made.clear()
+            known = self._made[id_] = frame(next_message(id_, self.payload))
+        return known
 
 
 @dataclass(eq=False)
