@@ -1,7 +1,7 @@
 """GraphQL over HTTP: one POST, answered once as JSON, or for a subscription as a stream of server-sent events.
 
-The stream follows the "distinct connections" mode of GraphQL over SSE. Each event carries its position as id, so
-that a browser's EventSource resumes by itself: `Last-Event-ID` stands for `after`.
+The stream follows the "distinct connections" mode of GraphQL over SSE. Each event carries its position as id, and
+`Last-Event-ID` stands for `after`, so that a client of server-sent events resumes by what it knows anyway.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ async def _events(frames: AsyncIterator[Any], viewer: Viewer) -> AsyncIterator[b
             pending = pending or asyncio.ensure_future(anext(frames))
             done, _ = await asyncio.wait([pending], timeout=min(left, HEARTBEAT_S))
             if not done:
-                yield b":\n\n"
+                if left > HEARTBEAT_S:  # Else it is the token that ends, which is told below.
+                    yield b":\n\n"
                 continue
             frame, pending = pending.result(), None
             yield b"event: next\nid: %d\ndata: %b\n\n" % (frame.position, frame.payload)
