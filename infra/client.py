@@ -28,7 +28,7 @@ ANSWER_WITHIN_S = 30.0
 
 # The answers after which the same command id is sent once more.
 AGAIN = frozenset({"TOO_MUCH_CONTENTION"})
-UNAVAILABLE = "UNAVAILABLE"
+UNANSWERED = frozenset({"UNAVAILABLE", "TIMEOUT"})
 
 # Closing codes of the protocol after which coming back with the same token is in vain.
 FINAL = frozenset({4400, 4401, 4403, 4406, 4409, 4429, 4430})
@@ -96,7 +96,7 @@ class Client:
                 if last or not isinstance(answer, Rejected) or answer.code not in AGAIN:
                     return answer
             except Refused as refusal:
-                if last or refusal.code != UNAVAILABLE:
+                if last or refusal.code not in UNANSWERED:
                     raise
             await _pause(failures)
         raise AssertionError("the last try answers or raises")
