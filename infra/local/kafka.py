@@ -94,7 +94,7 @@ class Kafka:
 
     def _format(self) -> None:
         # An empty storage is another cluster, whatever was lost with the old one: so the relay sees that it is empty.
-        command = self._java("kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", _cluster_id())
+        command = self._java("kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={cluster_id()}")
         tied = tethered([*command, "-c", str(self.properties)], orphan_signal=SIGKILL)
         done = subprocess.run(tied, capture_output=True, text=True, env=self.environment)
         if done.returncode != 0:
@@ -143,5 +143,6 @@ def _brokers(answer: bytes) -> list[tuple[str, int]]:
     return brokers
 
 
-def _cluster_id() -> str:
+def cluster_id() -> str:
+    """As Kafka writes its ids. One may begin with `-`, so it is given behind a `=`, never as a word of its own."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
