@@ -34,9 +34,11 @@ from commands._bus import Unavailable
 from domain._kernel import DomainError
 from graphql_api.limits import MOST_TOKENS, WithinLimits
 from graphql_api.viewer import RequestContext
+from infra.postgres import LINE_FAULTS
 
 REMEMBERED_DOCUMENTS = 512
 LONGEST_OPERATION_S = 5.0
+RETRY_AFTER_S = 1.0
 log = structlog.get_logger("graphql")
 
 
@@ -145,9 +147,11 @@ def told(error: GraphQLError) -> dict[str, Any]:
     if isinstance(cause, DomainError):
         formatted["extensions"] = {"code": cause.code, "field": cause.field}
         return formatted
-    if isinstance(cause, Unavailable):
+    if isinstance(cause, (Unavailable, *LINE_FAULTS)):
+        log.warning("operation_unavailable", reason=type(cause).__name__)
         formatted["message"] = "The system is busy; send the same request again."
-        formatted["extensions"] = {"code": "UNAVAILABLE", "retryAfter": cause.retry_after}
+        retry_after = cause.retry_after if isinstance(cause, Unavailable) else RETRY_AFTER_S
+        formatted["extensions"] = {"code": "UNAVAILABLE", "retryAfter": retry_after}
         return formatted
     reference = str(uuid4())
     log.error("operation_failed", reference=reference, path=error.path, exc_info=cause)

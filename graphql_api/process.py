@@ -46,7 +46,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             sock = bound_socket(settings.api_port)
             async with serving(api.app, sock, **FRAMING):
                 vitals.started()
-                await _tell(vitals, feed, stop)
+                await _tell(vitals, feed, following, stop)
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):
@@ -54,8 +54,11 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             await store.close()
 
 
-async def _tell(vitals: Vitals, feed: Feed, stop: asyncio.Event) -> None:
+async def _tell(vitals: Vitals, feed: Feed, following: asyncio.Task[None], stop: asyncio.Event) -> None:
     while not stop.is_set():
+        if following.done():
+            # Nobody would be told anything any more; the process ends, and a new one follows the log.
+            raise RuntimeError("the log is no longer followed") from following.exception()
         vitals.position, vitals.lag = feed.released, feed.read - feed.released
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):

@@ -27,7 +27,7 @@ LONGEST_PAUSE_S = 2.0
 ANSWER_WITHIN_S = 30.0
 
 # After these the same request is sent once more: it is right, and the moment was not.
-NOT_NOW = frozenset({"UNAVAILABLE", "VIEWS_BEHIND", "TOO_MUCH_CONTENTION"})
+NOT_NOW = frozenset({"UNAVAILABLE", "TIMEOUT", "VIEWS_BEHIND", "TOO_MUCH_CONTENTION"})
 
 # Closing codes of the protocol after which coming back with the same token is in vain.
 FINAL = frozenset({4400, 4401, 4403, 4406, 4409, 4429, 4430})

@@ -34,11 +34,11 @@ def run_process(name: str, settings: Settings) -> int:
     """Runs the process of that name to its end and answers its exit code."""
     open_log(name, settings.data / "log", to_stderr=settings.log_to_stderr)
     main = PROCESSES[name].load()
-    _spare_the_collector()
+    spare_the_collector()
     return uvloop.run(_live(name, main, settings))
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Look for garbage in circles less often, and never among what was imported.
 
     By default a look follows every 700 new objects, of which one command makes some hundred: a fifth of its cost.

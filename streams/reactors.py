@@ -33,7 +33,7 @@ from infra.reference import load as load_reference
 from infra.settings import Settings
 from infra.topics import Place, topic_of
 from projections.referral_inbox import due
-from streams.group import Records, make_app, reach_kafka, run, watch
+from streams.group import Records, kafka_replaced, make_app, reach_kafka, run, watch
 from streams.intake import next_events, unwrap
 
 GROUP = "reactors"
@@ -231,7 +231,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     ]
     try:
         vitals.started()
-        await run(app, stop)
+        await run(app, stop, asyncio.create_task(kafka_replaced(dsn, cluster_id)))
     finally:
         for task in tasks:
             task.cancel()
