@@ -117,7 +117,7 @@ class AcknowledgedProducer:
             self._producer.close(timeout=0)
 
 
-def ensure_topics(bootstrap: str, topics: Collection[str], replication: int = 1) -> str:
+def ensure_topics(bootstrap: str, topics: Collection[str], replication: int = 1, partitions: int = PARTITIONS) -> str:
     """Make the topics that are missing; answer the id of the cluster, which changes when its data is lost.
 
     Raises KafkaUnavailable, WrongPartitions.
@@ -130,7 +130,7 @@ def ensure_topics(bootstrap: str, topics: Collection[str], replication: int = 1)
             bootstrap_timeout_ms=CONNECT_MS,
         )
         try:
-            _make_missing(admin, topics, replication)
+            _make_missing(admin, topics, replication, partitions)
             return str(admin.describe_cluster()["cluster_id"])
         finally:
             admin.close()
@@ -138,15 +138,15 @@ def ensure_topics(bootstrap: str, topics: Collection[str], replication: int = 1)
         raise KafkaUnavailable(type(fault).__name__) from fault
 
 
-def _make_missing(admin: Any, topics: Collection[str], replication: int) -> None:
+def _make_missing(admin: Any, topics: Collection[str], replication: int, partitions: int) -> None:
     missing = set(topics) - set(admin.list_topics())
     for topic in sorted(missing):
-        new = NewTopic(topic, PARTITIONS, replication, topic_configs=TOPIC_CONFIG)
+        new = NewTopic(topic, partitions, replication, topic_configs=TOPIC_CONFIG)
         with suppress(TopicAlreadyExistsError):  # Another process was faster; its partitions are checked below.
             admin.create_topics([new], timeout_ms=10_000)
     if missing:
         admin.wait_for_topics(sorted(missing), timeout_ms=10_000)
     for found in admin.describe_topics(sorted(topics)):
         count = len(found["partitions"])
-        if count != PARTITIONS:
-            raise WrongPartitions(f"{found['name']} has {count} partitions, but streams are spread over {PARTITIONS}")
+        if count != partitions:
+            raise WrongPartitions(f"{found['name']} has {count} partitions, but streams are spread over {partitions}")

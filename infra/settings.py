@@ -51,6 +51,13 @@ class Settings(BaseModel):
     oidc_keys_refresh_seconds: Seconds = Field(600, description="TELEHEALTH_OIDC_KEYS_REFRESH_SECONDS")
     oidc_keys_pause_seconds: Seconds = Field(10, description="TELEHEALTH_OIDC_KEYS_PAUSE_SECONDS")
 
+    audit_origin: str = Field("telehealth.localhost/log", min_length=1, description="TELEHEALTH_AUDIT_ORIGIN")
+    audit_witness_keys: Path | None = Field(None, description="TELEHEALTH_AUDIT_WITNESS_KEYS")
+    witness_url: str | None = Field(None, description="TELEHEALTH_WITNESS_URL")
+    witness_port: Port = Field(0, description="TELEHEALTH_WITNESS_PORT")
+    witness_name: str = Field("witness.localhost", min_length=1, description="TELEHEALTH_WITNESS_NAME")
+    witness_log_keys: Path | None = Field(None, description="TELEHEALTH_WITNESS_LOG_KEYS")
+
     start_timeout_seconds: Seconds = Field(120, description="TELEHEALTH_START_TIMEOUT_SECONDS")
     stop_timeout_seconds: Seconds = Field(10, description="TELEHEALTH_STOP_TIMEOUT_SECONDS")
 

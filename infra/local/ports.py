@@ -33,20 +33,27 @@ class Ports:
     postgres: int = 0
     kafka: int = 0
     kafka_controller: int = 0
+    witness: int = 0
 
     @classmethod
     def load(cls, data: Path) -> "Ports":
         """The remembered ports; all 0 in a folder that never ran."""
         try:
             known = json.loads(_file(data).read_text())
-            return cls(**{f.name: int(known[f.name]) for f in fields(cls)})
+            return cls(**{f.name: int(known.get(f.name, 0)) for f in fields(cls)})
         except (OSError, ValueError, KeyError):
             return cls()
 
     @classmethod
     def choose(cls, settings: Settings) -> "Ports":
         """Checks the fixed ports, takes remembered ones that are still free, chooses the rest, and keeps them all."""
-        fixed = cls(settings.api_port, settings.issuer_port, settings.postgres_port, settings.kafka_port)
+        fixed = cls(
+            settings.api_port,
+            settings.issuer_port,
+            settings.postgres_port,
+            settings.kafka_port,
+            witness=settings.witness_port,
+        )
         remembered = asdict(cls.load(settings.data))
         candidates = _candidates(settings.data, avoid={*asdict(fixed).values(), *remembered.values()})
         chosen: dict[str, int] = {}

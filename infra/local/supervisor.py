@@ -49,6 +49,8 @@ class Supervisor:
                 "kafka_bootstrap": settings.kafka_bootstrap or (kafka and kafka.bootstrap),
                 "api_port": ports.api,
                 "issuer_port": ports.issuer,
+                "witness_port": ports.witness,
+                "witness_url": settings.witness_url or f"http://{LOOPBACK}:{ports.witness}",
                 "health_port": 0,
                 "oidc_issuer": issuer_url(settings.model_copy(update={"issuer_port": ports.issuer})),
                 # The file has every line already; the captured output is for what could not be logged.

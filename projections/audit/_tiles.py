@@ -149,3 +149,13 @@ class Tiles:
                 raise TileRefused(f"{place.path} has {len(hashes)} bytes")
             self._last = place, hashes
         return self._last[1]
+
+
+def peaks_of(partials: Sequence[bytes]) -> Sequence[bytes]:
+    """The complete subtrees of a tree, the largest first, from the partial tiles at its edge, the lowest first."""
+    found = []
+    for hashes in reversed(partials):
+        for height, index in complete_subtrees(0, len(hashes) // HASH_SIZE):
+            at, length = (index << height) * HASH_SIZE, HASH_SIZE << height
+            found.append(root_of_tile(hashes[at : at + length]))
+    return found

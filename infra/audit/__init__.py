@@ -1,0 +1,1 @@
+"""Adapters of the transparency log: keys, tiles, published checkpoints, witnesses, receipts, bundles."""
