@@ -37,7 +37,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         services = Services(Bus(store), pool, feed, load_reference())
-        api = build_api(services, feed, verify, production=settings.production)
+        api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:
             vitals.wait_for("log", "reads how far the views have come")

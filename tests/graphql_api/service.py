@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -170,12 +170,12 @@ class Service:
 
 
 @asynccontextmanager
-async def serve(dsn: str, *, production: bool = False) -> AsyncIterator[Service]:
+async def serve(dsn: str, *, production: bool = False, origins: Sequence[str] = ()) -> AsyncIterator[Service]:
     """One API process, as far as the network can tell."""
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         services = Services(Bus(store), pool, feed, load())
-        api = build_api(services, feed, read_token, production=production)
+        api = build_api(services, feed, read_token, production=production, origins=origins)
         following = asyncio.create_task(feed.run())
         await feed.ready.wait()
         async with serving(api.app, bound_socket(0), **FRAMING) as url:
