@@ -38,6 +38,14 @@ class TileFolder:
         except FileNotFoundError as fault:
             raise TileRefused(f"{place.path} is missing") from fault
 
+    def widest(self, place: Place) -> bytes | None:
+        """The full tile of that place, or else its widest partial one."""
+        file = self.root / Place(place.level, place.index).path
+        if file.exists():
+            return file.read_bytes()
+        partials = [one for one in file.with_name(f"{file.name}.p").glob("*") if one.name.isdigit()]
+        return max(partials, key=lambda one: int(one.name)).read_bytes() if partials else None
+
     def write(self, tile: Tile) -> None:
         """Raises TreeForks when a full tile is there with other hashes."""
         file = self.root / tile.place.path
