@@ -10,6 +10,7 @@ from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Token, Unauthenticated
+from graphql_api.websocket import WEBSOCKETS
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
@@ -43,7 +44,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             await feed.ready.wait()
             vitals.has("log")
             sock = bound_socket(settings.api_port)
-            async with serving(api.app, sock, ws="websockets-sansio", ws_per_message_deflate=False):
+            async with serving(api.app, sock, **WEBSOCKETS):
                 vitals.started()
                 await _tell(vitals, feed, following, stop)
         finally:

@@ -25,6 +25,7 @@ from graphql_api.engine import Engine
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Unauthenticated, viewer_of
+from graphql_api.websocket import WEBSOCKETS
 from infra.event_log import after, head
 from infra.event_store import PostgresEventStore
 from infra.reference import load
@@ -177,7 +178,7 @@ async def serve(dsn: str, *, production: bool = False) -> AsyncIterator[Service]
         api = build_api(services, feed, read_token, production=production)
         following = asyncio.create_task(feed.run())
         await feed.ready.wait()
-        async with serving(api.app, bound_socket(0), ws="websockets-sansio", ws_per_message_deflate=False) as url:
+        async with serving(api.app, bound_socket(0), **WEBSOCKETS) as url:
             yield Service(url, feed, api.engine, api.subscriptions, services)
         following.cancel()
         with suppress(asyncio.CancelledError):
