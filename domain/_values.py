@@ -11,8 +11,15 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 
 from domain._kernel import Value
 
+# Control characters are no part of a text: a database refuses some of them, a terminal obeys others.
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+
+# A measured number. No instrument gives more digits, and one of a million digits is an attack.
+Measured = Annotated[Decimal, Field(max_digits=24, decimal_places=12)]
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=ONE_LINE)]
 
 # A set of codes in one order, so that equal content has equal bytes in every process.
 Codes = Annotated[tuple[Code, ...], AfterValidator(lambda codes: tuple(sorted(set(codes))))]
@@ -69,13 +76,13 @@ class Coding(Value):
     system: Code
     version: Code
     code: Code
-    display: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+    display: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=ONE_LINE)]
 
 
 class Quantity(Value):
     """A measured value with its UCUM unit, as in FHIR's Quantity."""
 
-    value: Decimal
+    value: Measured
     unit: Code
 
 
@@ -136,14 +143,14 @@ class LinkQuality(Value):
 
     bitrate_kbps: Annotated[int, Field(ge=0)]
     delay_ms: Annotated[int, Field(ge=0)]
-    loss_percent: Annotated[Decimal, Field(ge=0, le=100)]
+    loss_percent: Annotated[Measured, Field(ge=0, le=100)]
     width: Annotated[int, Field(ge=0)] = 0
     height: Annotated[int, Field(ge=0)] = 0
-    frames_per_second: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    frames_per_second: Annotated[Measured, Field(ge=0)] = Decimal(0)
 
 
 class Location(Value):
     """A place on earth in degrees (WGS 84)."""
 
-    latitude: Annotated[Decimal, Field(ge=-90, le=90)]
-    longitude: Annotated[Decimal, Field(ge=-180, le=180)]
+    latitude: Annotated[Measured, Field(ge=-90, le=90)]
+    longitude: Annotated[Measured, Field(ge=-180, le=180)]

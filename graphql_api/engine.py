@@ -33,6 +33,7 @@ from graphql import (
 from commands._bus import Unavailable
 from domain._kernel import DomainError
 from graphql_api.limits import MOST_TOKENS, WithinLimits
+from graphql_api.plain_values import PlainValues, refuse_nul
 from graphql_api.viewer import RequestContext
 from infra.postgres import LINE_FAULTS
 
@@ -80,6 +81,10 @@ class Engine:
         variables, name = request.get("variables") or {}, request.get("operationName")
         if not isinstance(variables, dict) or not isinstance(name, str | None):
             raise BadRequest(_error("BAD_REQUEST", "`variables` is an object, `operationName` a text"))
+        try:
+            refuse_nul(variables.values())
+        except GraphQLError as fault:
+            raise BadRequest(fault) from fault
         document = self._document(request["query"])
         node = get_operation_ast(document, name)
         if node is None:
@@ -119,7 +124,10 @@ class Engine:
             raise BadRequest(fault) from fault
         except RecursionError as fault:
             raise BadRequest(_error("DEPTH_LIMIT", "the document is nested too deeply")) from fault
-        errors = validate(self.schema, document, self._rules, max_errors=5, hide_suggestions=True)
+        # First what the other rules could not even read.
+        errors = validate(self.schema, document, [PlainValues], max_errors=5) or validate(
+            self.schema, document, self._rules, max_errors=5, hide_suggestions=True
+        )
         if errors:
             raise BadRequest(*errors)
         self._documents[text] = document
@@ -135,6 +143,10 @@ def _error(code: str, message: str) -> GraphQLError:
 def masked(fault: Exception) -> GraphQLError:
     """A fault outside any operation, in the form of one inside."""
     return GraphQLError("", original_error=fault)
+
+
+def _where(error: GraphQLError) -> str:
+    return ".".join(str(part) for part in error.path or ())
 
 
 def told(error: GraphQLError) -> dict[str, Any]:
@@ -154,7 +166,7 @@ def told(error: GraphQLError) -> dict[str, Any]:
         formatted["extensions"] = {"code": "UNAVAILABLE", "retryAfter": retry_after}
         return formatted
     reference = str(uuid4())
-    log.error("operation_failed", reference=reference, path=error.path, exc_info=cause)
+    log.error("operation_failed", error_reference=reference, operation=_where(error), exc_info=cause)
     formatted["message"] = f"Something went wrong here. Reference: {reference}"
     formatted["extensions"] = {"code": "INTERNAL", "reference": reference}
     return formatted

@@ -10,8 +10,8 @@ from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Token, Unauthenticated
+from graphql_api.websocket import WEBSOCKETS
 from infra.event_store import PostgresEventStore
-from infra.framing import FRAMING
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
 from infra.issuer_keys import IssuerKeys, IssuerUnreachable
@@ -44,7 +44,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             await feed.ready.wait()
             vitals.has("log")
             sock = bound_socket(settings.api_port)
-            async with serving(api.app, sock, **FRAMING):
+            async with serving(api.app, sock, **WEBSOCKETS):
                 vitals.started()
                 await _tell(vitals, feed, following, stop)
         finally:

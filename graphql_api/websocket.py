@@ -22,12 +22,14 @@ from graphql_api.access import Viewer
 from graphql_api.cohorts import Subscriptions, next_message
 from graphql_api.engine import BadRequest, Engine, Operation, masked, told
 from graphql_api.viewer import RequestContext, Services, Unauthenticated
-from infra.framing import FRAMES, framed
+from infra.framing import FRAMES, FRAMING, framed
 
 PROTOCOL = "graphql-transport-ws"
 INIT_WITHIN_S = 5.0
 MOST_OPEN = 20
 LARGEST_MESSAGE = 64 * 1024
+# How the server speaks WebSocket. A message is given up as soon as it is longer than one of four bytes a character.
+WEBSOCKETS: dict[str, Any] = {**FRAMING, "ws_max_size": 4 * LARGEST_MESSAGE}
 
 TRY_AGAIN = 1013
 BAD_MESSAGE, UNAUTHORIZED, FORBIDDEN, WRONG_PROTOCOL = 4400, 4401, 4403, 4406

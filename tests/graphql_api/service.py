@@ -25,9 +25,9 @@ from graphql_api.engine import Engine
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Unauthenticated, viewer_of
+from graphql_api.websocket import WEBSOCKETS
 from infra.event_log import after, head
 from infra.event_store import PostgresEventStore
-from infra.framing import FRAMING
 from infra.reference import load
 from infra.serving import bound_socket, serving
 
@@ -178,7 +178,7 @@ async def serve(dsn: str, *, production: bool = False, origins: Sequence[str] = 
         api = build_api(services, feed, read_token, production=production, origins=origins)
         following = asyncio.create_task(feed.run())
         await feed.ready.wait()
-        async with serving(api.app, bound_socket(0), **FRAMING) as url:
+        async with serving(api.app, bound_socket(0), **WEBSOCKETS) as url:
             yield Service(url, feed, api.engine, api.subscriptions, services)
         following.cancel()
         with suppress(asyncio.CancelledError):
