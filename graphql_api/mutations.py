@@ -16,6 +16,15 @@ from commands._command import Command, Context, camel, every_command
 from graphql_api._derive import Types, plain, resolver
 from graphql_api._scalars import Position
 from graphql_api.viewer import RequestContext
+from infra.audit.receipts import Accepted as Told
+from infra.audit.receipts import ReceiptDesk
+
+
+async def _receipt(root: Any, info: strawberry.Info) -> str | None:
+    desk: ReceiptDesk | None = info.context.services.receipts
+    if desk is None:
+        return None
+    return await desk.receipt(Told(root.command_id, root.aggregate_id, root.version, root.position))
 
 
 @strawberry.type
@@ -25,6 +34,13 @@ class CommandAccepted:
     aggregate_id: UUID
     version: int
     position: Position
+    command_id: strawberry.Private[UUID]
+
+    receipt: str | None = strawberry.field(
+        resolver=_receipt,
+        description="A signed promise that the command's events will be in the log: keep it, and redeem it with"
+        " `inclusionProof`. Made when it is asked for.",
+    )
 
 
 @strawberry.type
@@ -97,11 +113,16 @@ async def _handle(
         reference=request.services.reference,
     )
     answer = await request.services.bus.handle(command, context, command_id, expected_version)
-    return _accepted(answer) if isinstance(answer, Accepted) else _rejected(answer)
+    return _accepted(answer, command_id) if isinstance(answer, Accepted) else _rejected(answer)
 
 
-def _accepted(answer: Accepted) -> CommandAccepted:
-    return CommandAccepted(aggregate_id=answer.aggregate_id, version=answer.version, position=Position(answer.position))
+def _accepted(answer: Accepted, command_id: UUID) -> CommandAccepted:
+    return CommandAccepted(
+        aggregate_id=answer.aggregate_id,
+        version=answer.version,
+        position=Position(answer.position),
+        command_id=command_id,
+    )
 
 
 def _rejected(answer: Rejected) -> CommandRejected:

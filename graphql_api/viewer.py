@@ -13,6 +13,7 @@ from commands._bus import Bus
 from domain._kernel import Actor, Role
 from domain._reference import ReferenceData
 from graphql_api.access import Viewer
+from infra.audit.receipts import ReceiptDesk
 from projections._view import Connection
 
 ROLES = {role.value: role for role in Role}
@@ -70,6 +71,7 @@ class Services:
     reader: Reader
     views: Waiter
     reference: ReferenceData
+    receipts: ReceiptDesk | None = None
 
 
 @dataclass

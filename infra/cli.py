@@ -4,6 +4,7 @@ Rules: a command here reads its arguments, calls one function of another module 
 command needs is imported when it runs, so that `--help` and short commands answer at once.
 """
 
+from pathlib import Path
 from typing import Annotated, NoReturn
 from uuid import UUID
 
@@ -103,6 +104,77 @@ def rebuild_command(
     from infra.rebuild_command import run_rebuild
 
     raise typer.Exit(run_rebuild(_settings(), Console(), view, all_views=all_views))
+
+
+@app.command("witness")
+def witness_command() -> None:
+    """Run a witness: with its own key and state it cosigns what the log signs. For whoever watches over the log."""
+    from infra.process import run_process
+
+    raise typer.Exit(run_process("witness", _settings()))
+
+
+@app.command("bundle")
+def bundle_command(
+    out: Annotated[Path, typer.Option(help="The zip file to write.")],
+    as_of: Annotated[str | None, typer.Option(help="A position, or a time with its offset; all by default.")] = None,
+    stored: Annotated[bool, typer.Option(help="With the stored bytes, not their digests alone.")] = False,
+    position: Annotated[list[int] | None, typer.Option(help="Only this event; may be given more than once.")] = None,
+) -> None:
+    """Write what an auditor takes home to verify the log."""
+    from infra.audit.commands import make_bundle
+
+    raise typer.Exit(make_bundle(_settings(), Console(), out, as_of, stored, position or ()))
+
+
+@app.command("verify")
+def verify_command(
+    bundle: Annotated[Path, typer.Argument(help="A bundle.")],
+    policy: Annotated[Path, typer.Option(help="The keys that you trust.")],
+    known: Annotated[list[Path] | None, typer.Option(help="A checkpoint that you kept.")] = None,
+) -> None:
+    """Verify a bundle: ends with 0 when it is what was signed, with 1 when not, and names the first bad leaf."""
+    from infra.audit.commands import verify
+
+    raise typer.Exit(verify("bundle", bundle, policy, known or ()))
+
+
+receipt = typer.Typer(help="Receipts of commands.", no_args_is_help=True)
+app.add_typer(receipt, name="receipt")
+
+
+@receipt.command("verify")
+def receipt_verify_command(
+    file: Annotated[Path, typer.Argument(help="A receipt.")],
+    policy: Annotated[Path, typer.Option(help="The keys that you trust.")],
+    proof: Annotated[Path | None, typer.Option(help="The inclusion proof that redeems it.")] = None,
+) -> None:
+    """Verify a receipt and, with an inclusion proof, that it was kept."""
+    from infra.audit.commands import verify
+
+    raise typer.Exit(verify("receipt", file, policy, (), proof))
+
+
+audit = typer.Typer(help="Keys of the transparency log.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+
+@audit.command("policy")
+def policy_command() -> None:
+    """Print a trust policy made from the keys of this machine."""
+    from infra.audit.commands import print_policy
+
+    raise typer.Exit(print_policy(_settings(), Console()))
+
+
+@audit.command("rotate")
+def rotate_command(
+    retire: Annotated[str | None, typer.Option(help="The id of the old key: it signs no more.")] = None,
+) -> None:
+    """Add the next key of the log, which signs beside the old one; later retire the old one."""
+    from infra.audit.commands import rotate
+
+    raise typer.Exit(rotate(_settings(), Console(), retire))
 
 
 @app.command("run", hidden=True)

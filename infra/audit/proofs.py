@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from infra.audit.folder import TileFolder
 from infra.audit.logged_tree import leaf_of_row
-from infra.audit.published import Published, tiles_of
+from infra.audit.published import Published, roots_of, tiles_of
 from infra.event_log import all_after
 from infra.postgres import Connection
-from projections.audit._tiles import HEIGHT, WIDTH, Place, TileRefused, Tiles, edge_places, root_of_tile
+from projections.audit._tiles import HEIGHT, WIDTH, Place, TileRefused, Tiles, edge_places
 from projections.audit._tree import HASH_SIZE, inclusion_proof
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -55,28 +55,18 @@ async def tiles_of_log(
 async def _add_edge(db: Connection, source: TileSource) -> None:
     """The partial tiles as they were at this size, of which the files may have gone on since."""
     for place in edge_places(source.size):
-        if place.level == 0:
-            start = place.index * WIDTH
-            source.fetched[place] = await _edge_leaves(db, source.folder, place, start)
-            continue
-        below = [Place(place.level - 1, place.index * WIDTH + n) for n in range(place.width)]
-        absent = [one for one in below if one not in source.fetched and not _has(source.folder, one)]
-        source.fetched.update(await tiles_of(db, absent) if absent else {})
-        source.fetched[place] = b"".join(root_of_tile(source.read(one)) for one in below)
-
-
-async def _edge_leaves(db: Connection, folder: TileFolder | None, place: Place, start: int) -> bytes:
-    """From the folder, where a wider tile of the same place begins with the same leaves; else from the rows."""
-    if folder is not None:
-        written = folder.widest(place)
+        written = source.folder.widest(place) if source.folder is not None else None
         if written is not None and len(written) >= place.width * HASH_SIZE:
-            return written[: place.width * HASH_SIZE]
-    rows = [row async for chunk in all_after(db, start, start + place.width) for row in chunk]
-    return b"".join(leaf_of_row(row) for row in rows)
-
-
-def _has(folder: TileFolder | None, place: Place) -> bool:
-    return folder is not None and (folder.root / place.path).exists()
+            # A wider tile of the same place begins with the same hashes.
+            source.fetched[place] = written[: place.width * HASH_SIZE]
+            continue
+        first = place.index * WIDTH
+        if place.level == 0:
+            rows = [row async for chunk in all_after(db, first, first + place.width) for row in chunk]
+            hashes = [leaf_of_row(row) for row in rows]
+        else:
+            hashes = list(await roots_of(db, place.level - 1, first, place.width))
+        source.fetched[place] = b"".join(hashes)
 
 
 async def inclusion(db: Connection, folder: TileFolder | None, position: int, checkpoint: Published) -> str:

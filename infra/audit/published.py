@@ -11,7 +11,7 @@ import asyncpg
 from infra.postgres import Connection
 from projections.audit._checkpoint import Checkpoint
 from projections.audit._note import Signature
-from projections.audit._tiles import Place, Tile
+from projections.audit._tiles import Place, Tile, root_of_tile
 
 CHECKPOINTS = """
     select c.size, c.root, c.signed_at,
@@ -58,10 +58,13 @@ async def add_cosignatures(db: Connection, size: int, signatures: Sequence[Signa
 
 async def add_tiles(db: Connection, tiles: Sequence[Tile]) -> None:
     statement = """
-        insert into audit_tiles select * from unnest($1::smallint[], $2::bigint[], $3::bytea[]) on conflict do nothing
+        insert into audit_tiles select * from unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])
+        on conflict do nothing
     """
     places = [tile.place for tile in tiles]
-    await db.execute(statement, [p.level for p in places], [p.index for p in places], [tile.hashes for tile in tiles])
+    hashes = [tile.hashes for tile in tiles]
+    roots = [root_of_tile(one) for one in hashes]
+    await db.execute(statement, [place.level for place in places], [place.index for place in places], hashes, roots)
 
 
 async def tiles_of(db: Connection, places: Sequence[Place]) -> dict[Place, bytes]:
@@ -75,6 +78,12 @@ async def tiles_of(db: Connection, places: Sequence[Place]) -> dict[Place, bytes
         [place.index for place in places],
     )
     return {Place(row["level"], row["index"]): row["hashes"] for row in rows}
+
+
+async def roots_of(db: Connection, level: int, first: int, count: int) -> Sequence[bytes]:
+    """The roots of full tiles side by side: what stands in the tile above them."""
+    statement = "select root from audit_tiles where level = $1 and index >= $2 and index < $3 order by index"
+    return [row["root"] for row in await db.fetch(statement, level, first, first + count)]
 
 
 def _published(row: asyncpg.Record | None) -> Published | None:

@@ -20,6 +20,7 @@ create table if not exists audit_tiles (
     level  smallint not null,
     index  bigint   not null,
     hashes bytea    not null check (length(hashes) = 8192),
+    root   bytea    not null check (length(root) = 32),
     primary key (level, index)
 );
 

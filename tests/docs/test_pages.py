@@ -45,6 +45,7 @@ def commands_there_are() -> set[str]:
     own = [
         command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
     ]
+    own += [group.name or "" for group in app.registered_groups]
     return {*(f"make {target}" for target in targets), *(f"telehealth {name}" for name in own)}
 
 

@@ -1,0 +1,89 @@
+"""The commands of the audit: bundle, verify, receipt, keys. Each answers its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.audit import keys
+from infra.audit.bundle import NotCovered, Wanted, write_bundle
+from infra.audit.folder import TileFolder
+from infra.audit.policy import policy_text
+from infra.audit.published import Published
+from infra.local.record import Record
+from infra.postgres import connect
+from infra.settings import Settings
+from projections.audit import verifier
+
+
+def make_bundle(
+    settings: Settings, console: Console, out: Path, as_of: str | None, stored: bool, positions: Sequence[int]
+) -> int:
+    """0 when it is written, 1 when no checkpoint covers it yet, 2 when nothing runs."""
+    record = Record.load(settings.data)
+    dsn = settings.database_url or (record.database_url if record and record.running else None)
+    if dsn is None:
+        console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
+        return 2
+    wanted = Wanted(_moment(as_of), stored, list(positions) or None)
+    try:
+        made = asyncio.run(_write(dsn, settings, out, wanted))
+    except NotCovered as fault:
+        console.print(str(fault))
+        return 1
+    console.print(f"{out}: {made.size} events, as the checkpoint of that size was signed", highlight=False)
+    return 0
+
+
+def verify(what: str, file: Path, policy: Path, known: Sequence[Path] = (), proof: Path | None = None) -> int:
+    """As the auditor does it, with the same file that he takes away."""
+    arguments = [what, str(file), "--policy", str(policy)]
+    for one in known:
+        arguments += ["--known", str(one)]
+    if proof is not None:
+        arguments += ["--proof", str(proof)]
+    return verifier.main(arguments)
+
+
+def print_policy(settings: Settings, console: Console) -> int:
+    # Past the console, which would break the long lines of keys.
+    console.file.write(policy_text(settings))
+    return 0
+
+
+def rotate(settings: Settings, console: Console, retire: str | None) -> int:
+    """Add the next key of the log or, when everybody knows it, retire the one that it replaces."""
+    file = keys.audit_folder(settings.data) / "log.key"
+    try:
+        if retire is not None:
+            keys.retire(file, retire)
+            console.print(f"{retire} signs no more from the ledger's next start on")
+            return 0
+        for key in keys.rotate(file, settings.audit_origin):
+            console.file.write(f"{key.text()}\n")
+        keys.log_keys(settings)
+    except keys.KeyRefused as fault:
+        console.print(str(fault))
+        return 1
+    return 0
+
+
+async def _write(dsn: str, settings: Settings, out: Path, wanted: Wanted) -> Published:
+    db = await connect(dsn, statement_timeout="0")
+    try:
+        return await write_bundle(db, TileFolder(keys.audit_folder(settings.data) / "log"), out, wanted)
+    finally:
+        await db.close()
+
+
+def _moment(text: str | None) -> int | datetime | None:
+    if text is None or text.isdigit():
+        return (text and int(text)) or None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time names its offset from UTC, such as 2020-08-27T09:00:00+07:00")
+    return moment
