@@ -10,12 +10,9 @@ from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Token, Unauthenticated
-<<<<<<< HEAD
 from graphql_api.websocket import WEBSOCKETS
-=======
 from infra.audit.keys import receipt_keys
 from infra.audit.receipts import ReceiptDesk
->>>>>>> audit
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
@@ -41,14 +38,9 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
 
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
-<<<<<<< HEAD
-        services = Services(Bus(store), pool, feed, load_reference())
-        api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
-=======
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
         services = Services(Bus(store), pool, feed, load_reference(), desk)
-        api = build_api(services, feed, verify, production=settings.production)
->>>>>>> audit
+        api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:
             vitals.wait_for("log", "reads how far the views have come")
