@@ -106,6 +106,9 @@ def make_app(group: str, bootstrap: str, topics: Iterable[str], reader: Reader, 
         broker_heartbeat_interval=1.5,
         broker_rebalance_timeout=8,
         broker_max_poll_interval=600,
+        # A broker that has just started knows no topics yet, and whoever joins then is given none. The next look finds
+        # them and moves the partitions; by default that look comes after five minutes.
+        consumer_metadata_max_age_ms=2_000,
         # Nothing is committed, so nobody has to look whether commits make progress.
         broker_commit_interval=3_600,
         stream_wait_empty=False,
