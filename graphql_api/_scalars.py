@@ -14,7 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 Position = NewType("Position", int)
 Json = NewType("Json", object)
 MOST_SAFE_INTEGER = 2**53 - 1
-FIRST_YEAR, LAST_YEAR = 1800, 2199
+FIRST_YEAR, LAST_YEAR = 1800, 9000
 DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?", re.ASCII)
 
 
