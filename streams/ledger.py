@@ -204,6 +204,10 @@ class Ledger:
         waited = 0.0 if self._unsigned_since is None else max(0.0, time.time() - self._unsigned_since)
         UNSIGNED_SECONDS.set(waited)
         self._vitals.details["unsigned_seconds"] = round(waited, 1)
+        if tree.signed is not None:
+            ago = time.time() - float(str(self._vitals.details["checkpoint_at"]))
+            witness = f", witness {self._cosigner.state}" if self._cosigner is not None else ", no witness"
+            self._vitals.details["told"] = f"signed {tree.signed.size:,} events {ago:.0f} s ago{witness}"
 
 
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:

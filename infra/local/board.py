@@ -25,7 +25,7 @@ def board(stack: dict[str, Any], *, with_secret: bool = False) -> Table:
     for name, process in stack["processes"].items():
         colour = COLOURS.get(process["state"], "cyan")
         numbers = [_number(process[key]) for key in ("pid", "restarts", "position", "lag")]
-        rows.add_row(name, f"[{colour}]{process['state']}[/]", *numbers, (process["reason"] or "").split("\n")[0][:60])
+        rows.add_row(name, f"[{colour}]{process['state']}[/]", *numbers, _note(process).split("\n")[0][:60])
     whole.add_row(rows)
     whole.add_row("")
     places = Table.grid(padding=(0, 2))
@@ -33,6 +33,11 @@ def board(stack: dict[str, Any], *, with_secret: bool = False) -> Table:
         places.add_row(title, stack[key] if with_secret else _without_password(stack[key]))
     whole.add_row(places)
     return whole
+
+
+def _note(process: dict[str, Any]) -> str:
+    """Why it is not ready, or else what it says of itself."""
+    return str(process["reason"] or process["details"].get("told", ""))
 
 
 class Lines:

@@ -295,7 +295,12 @@ def check_bundle(bundle: Bundle, policy: Policy, known: Sequence[Note] = ()) -> 
             raise Refused(f"a checkpoint of another log: {note.origin}")
         if note.size > last.size:
             raise Refused(f"events {last.size + 1} to {note.size} were signed, and the bundle does not show them")
+    roots = {note.size: note.root for note in (*notes, *known)}
+    if forked := [note.size for note in (*notes, *known) if roots[note.size] != note.root]:
+        raise Refused(f"two different trees of {forked[0]} events were signed")
     if manifest.get("positions") is not None:
+        if known:
+            raise Refused("a bundle of some events cannot be held against an earlier checkpoint")
         events = _check_selected(bundle, last, manifest["positions"])
     else:
         events = _check_whole(bundle, [*notes, *known], last)

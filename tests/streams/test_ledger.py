@@ -27,7 +27,7 @@ from projections.audit._note import read_note
 from projections.audit._tiles import Place, Tile
 from projections.audit._tree import root_of
 from streams.checkpoints import TOPIC, Publisher
-from tests.audit_office import COSIGNERS, LOG, ORIGIN, Office, add, cosigner_keys, public, signed
+from tests.audit_office import COSIGNERS, LOG, ORIGIN, Office, add, cosigner_keys, note_of, public, signed
 
 
 @pytest.fixture
@@ -298,3 +298,22 @@ def start(role: str, office: Office, port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         tethered(command, orphan_signal=signal.SIGKILL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+
+
+async def test_a_checkpoint_that_the_log_has_not_signed_itself_stops_nobody(office: Office) -> None:
+    thief = PrivateKey(ORIGIN, Kind.ED25519, bytes(32))
+    office.folder.publish(note_of(Checkpoint(ORIGIN, 9_999, bytes(32)), thief))
+    await add(office.dsn, 5)
+    async with office.keeping():
+        assert (await signed(office.dsn, 5)).root == await root_in_memory(office.dsn, 5)
+
+
+def test_one_that_slept_does_not_set_the_folder_back(tmp_path: Path) -> None:
+    folder = TileFolder(tmp_path)
+    larger, smaller = (note_of(Checkpoint(ORIGIN, size, bytes(32))) for size in (9, 8))
+    folder.publish(larger)
+    folder.publish(smaller)
+    assert folder.checkpoint() == larger
+    (tmp_path / "checkpoint").write_text("half a no")
+    folder.publish(smaller)
+    assert folder.checkpoint() == smaller
