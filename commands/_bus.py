@@ -17,7 +17,8 @@ from uuid import UUID
 from pydantic import Field
 
 from commands._command import Command, Context, Found, Reference, decide
-from domain._kernel import DomainError, Event, Metadata, Recorded, State, Value
+from commands._ids import is_derived
+from domain._kernel import DomainError, Event, Metadata, Recorded, Role, State, Value
 
 TRIES = 4
 REMEMBERED_STREAMS = 20_000
@@ -46,6 +47,10 @@ class VersionConflict(DomainError, code="VERSION_CONFLICT", field="expectedVersi
 
 class CommandIdReused(DomainError, code="COMMAND_ID_REUSED", field="commandId"):
     """This command id was used for another request. A new request needs a new id."""
+
+
+class CommandIdReserved(DomainError, code="COMMAND_ID_RESERVED", field="commandId"):
+    """Command ids of UUID version 8 are the system's own. Choose a random one, of version 4 or 7."""
 
 
 class IdInUse(DomainError, code="ID_IN_USE"):
@@ -134,6 +139,8 @@ class Bus:
     async def handle(
         self, command: Command, context: Context, command_id: UUID, expected_version: int | None = None
     ) -> Accepted | Rejected:
+        if is_derived(command_id) and Role.SYSTEM not in context.actor.roles:
+            return rejected(CommandIdReserved())
         fingerprint = fingerprint_of(command)
         try:
             answer = await self._decide_and_append(command, context, command_id, expected_version, fingerprint)

@@ -171,8 +171,9 @@ def decide(command: Command, state: State[Any], context: Context, found: Found) 
     others = {reference.name: reference.argument(found.get(reference.name, {})) for reference in command.rests_on}
     new: list[Event] = []
     for event in command.decide(state, context, **others):
+        # Most commands lead to one event, and then nobody asks for the state behind it here.
+        state = state.after(new[-1:])
         state.admit(type(event))
-        state = state.after([event])
         new.append(event)
     return new
 

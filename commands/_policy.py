@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from commands._command import Command
+from commands._ids import derived_id
 from domain._kernel import Event, Recorded
 
 E = TypeVar("E", bound=Event)
@@ -42,8 +43,3 @@ class Policy:
             for rule in self._rules.get(type(recorded.event), ())
             for number, command in enumerate(rule(recorded.event, recorded))
         ]
-
-
-def derived_id(cause: UUID, step: str) -> UUID:
-    """The id of a command that nobody sent: it follows from its cause alone."""
-    return uuid5(cause, step)

@@ -10,7 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from commands._command import Command
-from commands._policy import Policy, derived_id
+from commands._ids import derived_id
+from commands._policy import Policy
 from commands.referral import RecordAnswerOverdue
 from commands.referral_answer import AnswerByExamination, AnswerByMinutes
 from domain._kernel import Recorded

@@ -205,14 +205,21 @@ class State(Value, Generic[S]):
         return getattr(event, "patient_id", None) or self.patient_id
 
     def with_(self, **changes: Any) -> Self:
-        return self.model_copy(update=changes)
+        """A copy with these changes. They come from facts, which were valid when they were decided."""
+        # What pydantic's own copy does for a frozen model without extra or private values, in a third of the time:
+        # folding a stream is mostly this.
+        changed = object.__new__(type(self))
+        object.__setattr__(changed, "__dict__", {**self.__dict__, **changes})
+        object.__setattr__(changed, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        object.__setattr__(changed, "__pydantic_extra__", None)
+        object.__setattr__(changed, "__pydantic_private__", None)
+        return changed
 
     def after(self, events: Iterable[Event]) -> Self:
         state = self
         for event in events:
             # Validated when the event was decided; a stored fact is never refused, whatever the table says today.
-            row = self.lifecycle.get(state.status, {})
-            status = row.get(type(event), state.status)
+            status = self.lifecycle.get(state.status, {}).get(type(event), state.status)
             state = state.on(event)
             if status is not state.status:
                 state = state.with_(status=status)

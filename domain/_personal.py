@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints
 
+from domain._values import ONE_LINE, PROSE
+
 
 class DataClass(StrEnum):
     """The classes for which a patient has one key each."""
@@ -35,15 +37,15 @@ def _text(longest: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
 
-Name = Annotated[str, _text(200), Personal(DataClass.IDENTITY)]
-IdentityNumber = Annotated[str, _text(64), Personal(DataClass.IDENTITY)]
+Name = Annotated[str, _text(200), ONE_LINE, Personal(DataClass.IDENTITY)]
+IdentityNumber = Annotated[str, _text(64), ONE_LINE, Personal(DataClass.IDENTITY)]
 BirthDate = Annotated[date, Personal(DataClass.IDENTITY)]
-Contact = Annotated[str, _text(400), Personal(DataClass.CONTACT)]
-ClinicalText = Annotated[str, _text(20_000), Personal(DataClass.CLINICAL)]
+Contact = Annotated[str, _text(400), PROSE, Personal(DataClass.CONTACT)]
+ClinicalText = Annotated[str, _text(20_000), PROSE, Personal(DataClass.CLINICAL)]
 
 # Texts that are about the work and not about a patient carry only a limit.
-Label = Annotated[str, _text(200)]
-Reason = Annotated[str, _text(2_000)]
+Label = Annotated[str, _text(200), ONE_LINE]
+Reason = Annotated[str, _text(2_000), PROSE]
 
 
 def personal_fields(model: type[BaseModel]) -> Mapping[str, DataClass]:

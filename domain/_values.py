@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
@@ -11,8 +12,39 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 
 from domain._kernel import Value
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+MOST_DIGITS, SMALLEST_PLACE = 24, -12
+
+
+def _one_line(text: str) -> str:
+    if CONTROL.search(text):
+        raise ValueError("a text of one line holds no control characters")
+    return text
+
+
+def _prose(text: str) -> str:
+    if CONTROL_IN_PROSE.search(text):
+        raise ValueError("a text holds no control characters but the ends of its lines")
+    return text
+
+
+def _measured(value: Decimal) -> Decimal:
+    _, digits, exponent = value.as_tuple()
+    if len(digits) > MOST_DIGITS or not SMALLEST_PLACE <= int(exponent) <= MOST_DIGITS:
+        raise ValueError(f"a measured number has at most {MOST_DIGITS} digits, {-SMALLEST_PLACE} of them decimals")
+    return value
+
+
+# A database refuses some control characters, and a terminal obeys others.
+ONE_LINE = AfterValidator(_one_line)
+PROSE = AfterValidator(_prose)
+
+# No instrument gives more digits, and a number of a million digits is an attack.
+MEASURED = AfterValidator(_measured)
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), ONE_LINE]
 
 # A set of codes in one order, so that equal content has equal bytes in every process.
 Codes = Annotated[tuple[Code, ...], AfterValidator(lambda codes: tuple(sorted(set(codes))))]
@@ -69,13 +101,13 @@ class Coding(Value):
     system: Code
     version: Code
     code: Code
-    display: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+    display: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), ONE_LINE]
 
 
 class Quantity(Value):
     """A measured value with its UCUM unit, as in FHIR's Quantity."""
 
-    value: Decimal
+    value: Annotated[Decimal, MEASURED]
     unit: Code
 
 
@@ -136,14 +168,14 @@ class LinkQuality(Value):
 
     bitrate_kbps: Annotated[int, Field(ge=0)]
     delay_ms: Annotated[int, Field(ge=0)]
-    loss_percent: Annotated[Decimal, Field(ge=0, le=100)]
+    loss_percent: Annotated[Decimal, Field(ge=0, le=100), MEASURED]
     width: Annotated[int, Field(ge=0)] = 0
     height: Annotated[int, Field(ge=0)] = 0
-    frames_per_second: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    frames_per_second: Annotated[Decimal, Field(ge=0), MEASURED] = Decimal(0)
 
 
 class Location(Value):
     """A place on earth in degrees (WGS 84)."""
 
-    latitude: Annotated[Decimal, Field(ge=-90, le=90)]
-    longitude: Annotated[Decimal, Field(ge=-180, le=180)]
+    latitude: Annotated[Decimal, Field(ge=-90, le=90), MEASURED]
+    longitude: Annotated[Decimal, Field(ge=-180, le=180), MEASURED]

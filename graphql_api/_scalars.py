@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NewType
@@ -13,6 +14,8 @@ from strawberry.types.scalar import ScalarDefinition
 Position = NewType("Position", int)
 Json = NewType("Json", object)
 MOST_SAFE_INTEGER = 2**53 - 1
+FIRST_YEAR, LAST_YEAR = 1800, 9000
+DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?", re.ASCII)
 
 
 def _position(value: Any) -> Position:
@@ -28,6 +31,7 @@ def _time(value: Any) -> datetime:
         raise GraphQLError("a time is written as in ISO 8601, such as 2020-08-27T09:00:00+07:00") from fault
     if moment.tzinfo is None:
         raise GraphQLError("a time names its offset from UTC, such as +07:00 or Z")
+    _within_reason(moment.date())
     return moment
 
 
@@ -38,16 +42,23 @@ def _text(value: Any) -> str:
 
 def _date(value: Any) -> date:
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except (TypeError, ValueError) as fault:
         raise GraphQLError("a day is written as in ISO 8601, such as 2020-08-27") from fault
+    _within_reason(day)
+    return day
+
+
+def _within_reason(day: date) -> None:
+    """Far from both ends of the calendar, so that no time zone and no period leads over them."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise GraphQLError(f"the year lies from {FIRST_YEAR} to {LAST_YEAR}")
 
 
 def _decimal(value: Any) -> Decimal:
-    try:
-        return Decimal(value)
-    except (TypeError, ValueError, ArithmeticError) as fault:
-        raise GraphQLError("a decimal number is written as text, such as '37.5'") from fault
+    if isinstance(value, bool) or not isinstance(value, str | int) or not DECIMAL.fullmatch(str(value)):
+        raise GraphQLError("a decimal number is written as text, such as '37.5'")
+    return Decimal(value)
 
 
 SCALARS: dict[object, ScalarDefinition] = {

@@ -37,34 +37,43 @@ class Viewer:
 class Scope:
     """What of something the viewer may read. `parties` None means all of it.
 
-    `clinical` says whether the content of events is shown, or only that they happened.
+    A patient is no party to a consultation, whose stream tells the cases of others too; what is about `patient_id`
+    in it is the patient's own all the same. `clinical` says whether the content of events is shown, or only that
+    they happened.
     """
 
     parties: frozenset[UUID] | None
+    patient_id: UUID | None = None
     clinical: bool = True
 
-    def admits(self, parties: frozenset[UUID]) -> bool:
-        return self.parties is None or not self.parties.isdisjoint(parties)
+    def admits(self, parties: frozenset[UUID], about: UUID | None = None) -> bool:
+        if self.parties is None or not self.parties.isdisjoint(parties):
+            return True
+        return about is not None and about == self.patient_id
 
-    def condition(self, stream_column: str) -> Condition:
+    def condition(self, stream_column: str, patient_column: str | None = None) -> Condition:
         if self.parties is None:
             return EVERYTHING
-        return Condition(
+        takes_part = Condition(
             f"{stream_column} in (select stream_id from audience where party_id = any({{}}::uuid[]))",
             (sorted(self.parties),),
         )
+        if patient_column is None or self.patient_id is None:
+            return takes_part
+        return takes_part | Condition(f"{patient_column} = {{}}", (self.patient_id,))
 
 
 def scope_of_cases(viewer: Viewer) -> Scope:
     """The cases of one's own facility, those it takes part in, and a patient's own."""
     actor, parties = viewer.actor, set()
+    patient_id = actor.patient_id if viewer.is_one_of(frozenset({Role.PATIENT})) else None
     if viewer.is_one_of(WORKS_WITH_CASES) and actor.facility_id is not None:
         parties.add(actor.facility_id)
-    if viewer.is_one_of(frozenset({Role.PATIENT})) and actor.patient_id is not None:
-        parties.add(actor.patient_id)
+    if patient_id is not None:
+        parties.add(patient_id)
     if not parties:
         raise AccessDenied()
-    return Scope(frozenset(parties))
+    return Scope(frozenset(parties), patient_id)
 
 
 def scope_of_log(viewer: Viewer) -> Scope:
@@ -81,7 +90,7 @@ def visible(viewer: Viewer, view: View) -> Condition:
     """What of the view's rows the viewer may read. Raises AccessDenied where that is nothing at all."""
     match view.content:
         case Content.CASE:
-            return scope_of_cases(viewer).condition(view.stream or "")
+            return scope_of_cases(viewer).condition(view.stream or "", view.patient)
         case Content.NETWORK | Content.FIGURES if viewer.is_one_of(WORKS_IN_THE_NETWORK):
             return EVERYTHING
         case _:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -16,7 +19,10 @@ from graphql_api.feed import Feed
 from graphql_api.http import HttpEndpoint
 from graphql_api.schema import build_schema, executable, sources
 from graphql_api.viewer import Services, Token, viewer_of
-from graphql_api.websocket import Socket
+from graphql_api.websocket import FORBIDDEN, Socket
+
+# What a page of another origin may send along.
+HEADERS = ["authorization", "content-type", "last-event-id", "x-correlation-id"]
 
 Verify = Callable[[str | None], Awaitable[Token]]
 
@@ -30,8 +36,11 @@ class Api:
     subscriptions: Subscriptions
 
 
-def build_api(services: Services, feed: Feed, verify: Verify, *, production: bool) -> Api:
-    """`verify` takes an Authorization header and answers with the token in it, or raises Unauthenticated."""
+def build_api(services: Services, feed: Feed, verify: Verify, *, production: bool, origins: Sequence[str] = ()) -> Api:
+    """`verify` takes an Authorization header and answers with the token in it, or raises Unauthenticated.
+
+    Pages of `origins` may call from a browser; those of the API's own origin always may.
+    """
     engine = Engine(executable(build_schema()), introspection=not production)
     subscriptions = Subscriptions(engine, feed, services, sources())
 
@@ -41,7 +50,17 @@ def build_api(services: Services, feed: Feed, verify: Verify, *, production: boo
     endpoint = HttpEndpoint(engine, subscriptions, services, who)
 
     async def socket(websocket: WebSocket) -> None:
+        if not is_welcome(websocket, origins):
+            await websocket.close(FORBIDDEN, "ORIGIN_NOT_ALLOWED")
+            return
         await Socket(websocket, engine, subscriptions, services, who).serve()
 
     routes = [Route("/graphql", endpoint.answer, methods=["POST"]), WebSocketRoute("/graphql", socket)]
-    return Api(Starlette(routes=routes), engine, subscriptions)
+    across = Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["POST"], allow_headers=HEADERS)
+    return Api(Starlette(routes=routes, middleware=[across]), engine, subscriptions)
+
+
+def is_welcome(websocket: WebSocket, origins: Sequence[str]) -> bool:
+    """Browsers name the page that opens a socket, and ask nobody's leave; other clients name none."""
+    origin = websocket.headers.get("origin")
+    return origin is None or origin in origins or urlsplit(origin).netloc == websocket.headers.get("host")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ import orjson
 import structlog
 from graphql import FieldNode, GraphQLError, ValueNode, VariableNode, get_argument_values, get_variable_values
 
+from commands._bus import Unavailable
 from graphql_api.access import Viewer
 from graphql_api.engine import BadRequest, Engine, Operation
 from graphql_api.feed import Feed
@@ -27,10 +28,19 @@ from graphql_api.sources import Interest, Source, Update
 from graphql_api.viewer import RequestContext, Services
 from infra.mapper import Stored
 from infra.measures import SUBSCRIPTIONS
+from infra.postgres import LINE_FAULTS
 from projections._view import Connection
 
 LONGEST_QUEUE = 256
+AGAIN_AFTER_S = 0.25
+# The codes of errors that say nothing about the question, and what is raised when nothing can be read for now.
+AGAIN = frozenset({"UNAVAILABLE", "TIMEOUT"})
+AWAY = (*LINE_FAULTS, Unavailable)
 log = structlog.get_logger("subscriptions")
+
+
+def next_message(id_: str, payload: bytes) -> bytes:
+    return b'{"id":' + orjson.dumps(id_) + b',"type":"next","payload":' + payload + b"}"
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,15 @@ class Frame:
     since: int
     position: int
     payload: bytes
+    _made: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def message(self, id_: str, frame: Callable[[bytes], bytes]) -> bytes:
+        """The message to the subscription that its client calls by this id. Made once for clients that count alike."""
+        known = self._made.get(id_)
+        if known is None:
+            self._made.clear()
+            known = self._made[id_] = frame(next_message(id_, self.payload))
+        return known
 
 
 @dataclass(eq=False)
@@ -99,14 +118,14 @@ class Subscriptions:
         SUBSCRIPTIONS.labels(name).inc()
         try:
             if position is None:
-                frame = await self._frame(cohort, await self._snapshot(cohort), since=0)
+                frame = await self._first(cohort)
                 position = frame.position
                 yield frame
             subscriber.lost = True
             while True:
                 if subscriber.lost:
                     subscriber.lost = False
-                    async for frame in self._catch_up(cohort, position):
+                    async for frame in self._brought_up(cohort, position):
                         position = frame.position
                         yield frame
                 while subscriber.queue and not subscriber.lost:
@@ -126,9 +145,26 @@ class Subscriptions:
             if not cohort.members and self._cohorts.get(key) is cohort:
                 del self._cohorts[key]
 
-    async def _snapshot(self, cohort: Cohort) -> Update:
-        async with self._services.reader.acquire() as db:
-            return await cohort.interest.source.snapshot(db, cohort.interest, self._feed.released)
+    async def _first(self, cohort: Cohort) -> Frame:
+        """How things stand; asked for until the database answers."""
+        while True:
+            try:
+                async with self._services.reader.acquire() as db:
+                    snapshot = await cohort.interest.source.snapshot(db, cohort.interest, self._feed.released)
+                return await self._frame(cohort, snapshot, since=0)
+            except AWAY as fault:
+                await _wait_for_database(fault)
+
+    async def _brought_up(self, cohort: Cohort, position: int) -> AsyncGenerator[Frame, None]:
+        """From history, and on from where it broke off when the database went away: no client comes back for that."""
+        while True:
+            try:
+                async for frame in self._catch_up(cohort, position):
+                    position = frame.position
+                    yield frame
+                return
+            except AWAY as fault:
+                await _wait_for_database(fault)
 
     async def _catch_up(self, cohort: Cohort, position: int) -> AsyncGenerator[Frame, None]:
         """From history, until nothing is left that the cohort's next frame would not bring."""
@@ -166,6 +202,9 @@ class Subscriptions:
     async def _frame(self, cohort: Cohort, update: Update, since: int) -> Frame:
         context = RequestContext(cohort.viewer, self._services, uuid4(), datetime.now(UTC))
         response = await self._engine.execute(cohort.operation, context, root=update)
+        if not AGAIN.isdisjoint(error["extensions"]["code"] for error in response.get("errors", ())):
+            # Half a frame would tell its subscribers that they have everything up to its position.
+            raise Unavailable()
         return Frame(since, update.position, orjson.dumps(response))
 
     def _read(self, operation: Operation) -> tuple[Source, dict[str, Any]]:
@@ -184,6 +223,11 @@ class Subscriptions:
         except GraphQLError as fault:
             raise BadRequest(fault) from fault
         return self._sources[name], {_snake(argument): value for argument, value in given.items()}
+
+
+async def _wait_for_database(fault: BaseException) -> None:
+    log.warning("line_lost", reason=type(fault).__name__)
+    await asyncio.sleep(AGAIN_AFTER_S)
 
 
 def _asked(operation: Operation) -> Hashable:

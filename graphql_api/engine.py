@@ -33,10 +33,13 @@ from graphql import (
 from commands._bus import Unavailable
 from domain._kernel import DomainError
 from graphql_api.limits import MOST_TOKENS, WithinLimits
+from graphql_api.plain_values import PlainValues, refuse_nul
 from graphql_api.viewer import RequestContext
+from infra.postgres import LINE_FAULTS
 
 REMEMBERED_DOCUMENTS = 512
 LONGEST_OPERATION_S = 5.0
+RETRY_AFTER_S = 1.0
 log = structlog.get_logger("graphql")
 
 
@@ -78,6 +81,10 @@ class Engine:
         variables, name = request.get("variables") or {}, request.get("operationName")
         if not isinstance(variables, dict) or not isinstance(name, str | None):
             raise BadRequest(_error("BAD_REQUEST", "`variables` is an object, `operationName` a text"))
+        try:
+            refuse_nul(variables.values())
+        except GraphQLError as fault:
+            raise BadRequest(fault) from fault
         document = self._document(request["query"])
         node = get_operation_ast(document, name)
         if node is None:
@@ -117,7 +124,10 @@ class Engine:
             raise BadRequest(fault) from fault
         except RecursionError as fault:
             raise BadRequest(_error("DEPTH_LIMIT", "the document is nested too deeply")) from fault
-        errors = validate(self.schema, document, self._rules, max_errors=5, hide_suggestions=True)
+        # First what the other rules could not even read.
+        errors = validate(self.schema, document, [PlainValues], max_errors=5) or validate(
+            self.schema, document, self._rules, max_errors=5, hide_suggestions=True
+        )
         if errors:
             raise BadRequest(*errors)
         self._documents[text] = document
@@ -135,6 +145,10 @@ def masked(fault: Exception) -> GraphQLError:
     return GraphQLError("", original_error=fault)
 
 
+def _where(error: GraphQLError) -> str:
+    return ".".join(str(part) for part in error.path or ())
+
+
 def told(error: GraphQLError) -> dict[str, Any]:
     """What the client is told of an error: the truth about the request, a reference for what is our fault."""
     cause = error.original_error
@@ -145,12 +159,14 @@ def told(error: GraphQLError) -> dict[str, Any]:
     if isinstance(cause, DomainError):
         formatted["extensions"] = {"code": cause.code, "field": cause.field}
         return formatted
-    if isinstance(cause, Unavailable):
+    if isinstance(cause, (Unavailable, *LINE_FAULTS)):
+        log.warning("operation_unavailable", reason=type(cause).__name__)
         formatted["message"] = "The system is busy; send the same request again."
-        formatted["extensions"] = {"code": "UNAVAILABLE", "retryAfter": cause.retry_after}
+        retry_after = cause.retry_after if isinstance(cause, Unavailable) else RETRY_AFTER_S
+        formatted["extensions"] = {"code": "UNAVAILABLE", "retryAfter": retry_after}
         return formatted
     reference = str(uuid4())
-    log.error("operation_failed", reference=reference, path=error.path, exc_info=cause)
+    log.error("operation_failed", error_reference=reference, operation=_where(error), exc_info=cause)
     formatted["message"] = f"Something went wrong here. Reference: {reference}"
     formatted["extensions"] = {"code": "INTERNAL", "reference": reference}
     return formatted

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
+from commands._bus import Unavailable
 from domain._catalogue import every_event
 from infra import progress
 from infra.event_log import after
@@ -67,7 +68,7 @@ class Feed:
                 while True:
                     try:
                         await self._follow(await line.get())
-                    except LINE_FAULTS as fault:
+                    except (*LINE_FAULTS, Unavailable) as fault:
                         log.warning("line_lost", reason=type(fault).__name__)
                         await line.drop()
                         await asyncio.sleep(0.25)
@@ -93,12 +94,20 @@ class Feed:
             return False
         batch = self._ripe(await progress.positions(db, GROUP))
         if batch:
-            self.released = batch[-1].position
+            await self._release(db, batch)
+        return bool(batch)
+
+    async def _release(self, db: Connection, batch: Sequence[Stored]) -> None:
+        self.released = max(self.released, batch[-1].position)
+        try:
             for listener in self._listeners:
                 await listener(db, batch)
-            async with self._moved:
-                self._moved.notify_all()
-        return bool(batch)
+        except BaseException:
+            # Some subscribers may have it and others not: it is released again, and whoever has it passes it over.
+            self._pending.extendleft(reversed(batch))
+            raise
+        async with self._moved:
+            self._moved.notify_all()
 
     def _ripe(self, progress: Mapping[Place, int]) -> Sequence[Stored]:
         batch: list[Stored] = []

@@ -1,12 +1,13 @@
 """GraphQL over HTTP: one POST, answered once as JSON, or for a subscription as a stream of server-sent events.
 
-The stream follows the "distinct connections" mode of GraphQL over SSE. Each event carries its position as id, so
-that a browser's EventSource resumes by itself: `Last-Event-ID` stands for `after`.
+The stream follows the "distinct connections" mode of GraphQL over SSE. Each event carries its position as id, and
+`Last-Event-ID` stands for `after`, so that a client of server-sent events resumes by what it knows anyway.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +27,9 @@ from graphql_api.viewer import RequestContext, Services, Unauthenticated
 from graphql_api.websocket import Authenticate
 
 LARGEST_BODY = 64 * 1024
+BODY_WITHIN_S = 15.0
 HEARTBEAT_S = 12.0
+POSITION = re.compile(r"[0-9]{1,16}")
 
 
 class HttpEndpoint:
@@ -35,17 +38,28 @@ class HttpEndpoint:
 
     async def answer(self, request: Request) -> Response:
         try:
+            return await self._answer(request)
+        except Exception as fault:
+            # Whatever happens outside an operation is told in the same form as what happens inside one.
+            return _json({"errors": [told(masked(fault))]}, 500)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
             viewer = await self._who(request.headers.get("authorization"))
         except Unauthenticated as refusal:
             return _refusal(401, refusal.code, str(refusal))
         except Unavailable as fault:
             return _json({"errors": [told(masked(fault))]}, 503)
         try:
-            operation = self._engine.prepare(await _body(request))
+            async with asyncio.timeout(BODY_WITHIN_S):
+                body = await _body(request)
+            operation = self._engine.prepare(body)
             if operation.is_subscription:
                 return await self._stream(request, operation, viewer)
         except TooLarge:
             return _refusal(413, "BODY_TOO_LARGE", f"a request has at most {LARGEST_BODY} bytes")
+        except TimeoutError:
+            return _refusal(408, "BODY_TOO_SLOW", f"a request arrives within {BODY_WITHIN_S:g} s")
         except ClientDisconnect:
             return Response(status_code=499)
         except BadRequest as fault:
@@ -59,7 +73,7 @@ class HttpEndpoint:
         if "text/event-stream" not in request.headers.get("accept", ""):
             return _refusal(406, "NOT_ACCEPTABLE", "a subscription needs Accept: text/event-stream, or a WebSocket")
         resumed = request.headers.get("last-event-id", "")
-        after = int(resumed) if resumed.isdecimal() else None
+        after = int(resumed) if POSITION.fullmatch(resumed) else None
         payloads = await self._subscriptions.open(operation, viewer, after)
         body = _events(payloads, viewer)
         return StreamingResponse(body, media_type="text/event-stream", headers={"cache-control": "no-store"})
@@ -73,7 +87,8 @@ async def _events(frames: AsyncIterator[Any], viewer: Viewer) -> AsyncIterator[b
             pending = pending or asyncio.ensure_future(anext(frames))
             done, _ = await asyncio.wait([pending], timeout=min(left, HEARTBEAT_S))
             if not done:
-                yield b":\n\n"
+                if left > HEARTBEAT_S:  # Else it is the token that ends, which is told below.
+                    yield b":\n\n"
                 continue
             frame, pending = pending.result(), None
             yield b"event: next\nid: %d\ndata: %b\n\n" % (frame.position, frame.payload)

@@ -10,6 +10,7 @@ from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Token, Unauthenticated
+from graphql_api.websocket import WEBSOCKETS
 from infra.audit.keys import receipt_keys
 from infra.audit.receipts import ReceiptDesk
 from infra.event_store import PostgresEventStore
@@ -39,16 +40,16 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
         services = Services(Bus(store), pool, feed, load_reference(), desk)
-        api = build_api(services, feed, verify, production=settings.production)
+        api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:
             vitals.wait_for("log", "reads how far the views have come")
             await feed.ready.wait()
             vitals.has("log")
             sock = bound_socket(settings.api_port)
-            async with serving(api.app, sock, ws="websockets-sansio", ws_per_message_deflate=False):
+            async with serving(api.app, sock, **WEBSOCKETS):
                 vitals.started()
-                await _tell(vitals, feed, stop)
+                await _tell(vitals, feed, following, stop)
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):
@@ -57,8 +58,11 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             await store.close()
 
 
-async def _tell(vitals: Vitals, feed: Feed, stop: asyncio.Event) -> None:
+async def _tell(vitals: Vitals, feed: Feed, following: asyncio.Task[None], stop: asyncio.Event) -> None:
     while not stop.is_set():
+        if following.done():
+            # Nobody would be told anything any more; the process ends, and a new one follows the log.
+            raise RuntimeError("the log is no longer followed") from following.exception()
         vitals.position, vitals.lag = feed.released, feed.read - feed.released
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):

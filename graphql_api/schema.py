@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 from strawberry.tools import create_type
 from strawberry.types.field import StrawberryField
 
@@ -31,6 +32,19 @@ def _value(source: Any, name: str) -> Any:
     return source.get(name) if isinstance(source, dict) else getattr(source, name)
 
 
+class RememberedNames(NameConverter):
+    """Strawberry asks for the public name of every field of every input, with every request; it never changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, str] = {}
+
+    def apply_naming_config(self, name: str) -> str:
+        if name not in self._known:
+            self._known[name] = super().apply_naming_config(name)
+        return self._known[name]
+
+
 def build_schema() -> strawberry.Schema:
     nested: dict[type, Mapping[str, StrawberryField]] = {}
     types = Types(nested)
@@ -39,7 +53,7 @@ def build_schema() -> strawberry.Schema:
         query=create_type("Query", [*query_fields(types), *log_proof_fields()]),
         mutation=create_type("Mutation", mutation_fields(types)),
         subscription=create_type("Subscription", _subscription_fields(types)),
-        config=StrawberryConfig(default_resolver=_value, scalar_map=SCALARS),
+        config=StrawberryConfig(default_resolver=_value, scalar_map=SCALARS, name_converter=RememberedNames()),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from commands._command import camel
+from domain._kernel import Metadata
 from graphql_api.access import Scope, Viewer, scope_of_cases, scope_of_log
 from graphql_api.log_event import LogEvent, log_event
 from infra.event_log import after
@@ -224,7 +225,9 @@ class LogEvents:
         for interest in interests:
             wanted = interest.wanted
             assert isinstance(wanted, Filter)
+            own = interest.scope.patient_id is not None
             for stored in batch:
-                if wanted.wants(stored) and interest.scope.admits(parties.get(stored.stream_id, frozenset())):
+                about = Metadata.model_validate_json(stored.metadata).patient_id if own else None
+                if wanted.wants(stored) and interest.scope.admits(parties.get(stored.stream_id, frozenset()), about):
                     found.setdefault(interest, []).append(stored)
         return found

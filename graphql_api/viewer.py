@@ -16,6 +16,8 @@ from graphql_api.access import Viewer
 from infra.audit.receipts import ReceiptDesk
 from projections._view import Connection
 
+ROLES = {role.value: role for role in Role}
+
 
 class Token(Protocol):
     """What the identity adapter has verified of an access token."""
@@ -42,7 +44,7 @@ class Unauthenticated(Exception):
 
 def viewer_of(token: Token) -> Viewer:
     """The viewer behind a verified token. Roles of other systems in the token are passed over."""
-    known = frozenset(Role(role) for role in token.roles if role in set(Role))
+    known = frozenset(ROLES[role] for role in token.roles if role in ROLES)
     return Viewer(
         actor=Actor(id=token.subject, roles=known, facility_id=token.facility_id, patient_id=token.patient_id),
         expires_at=token.expires_at,

@@ -7,7 +7,7 @@ token does; what was open can be resumed with `after` on the next connection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -19,14 +19,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 from commands._bus import Unavailable
 from domain._kernel import DomainError
 from graphql_api.access import Viewer
-from graphql_api.cohorts import Subscriptions
+from graphql_api.cohorts import Subscriptions, next_message
 from graphql_api.engine import BadRequest, Engine, Operation, masked, told
 from graphql_api.viewer import RequestContext, Services, Unauthenticated
+from infra.framing import FRAMES, FRAMING, framed
 
 PROTOCOL = "graphql-transport-ws"
 INIT_WITHIN_S = 5.0
 MOST_OPEN = 20
 LARGEST_MESSAGE = 64 * 1024
+# How the server speaks WebSocket. A message is given up as soon as it is longer than one of four bytes a character.
+WEBSOCKETS: dict[str, Any] = {**FRAMING, "ws_max_size": 4 * LARGEST_MESSAGE}
 
 TRY_AGAIN = 1013
 BAD_MESSAGE, UNAUTHORIZED, FORBIDDEN, WRONG_PROTOCOL = 4400, 4401, 4403, 4406
@@ -129,7 +132,7 @@ class Socket:
 
     async def _run(self, id_: str, payload: object) -> None:
         try:
-            await self._pour(id_, self._payloads(self._engine.prepare(payload)))
+            await self._answers(id_, self._engine.prepare(payload))
             await self._send({"id": id_, "type": "complete"})
         except BadRequest as fault:
             await self._send({"id": id_, "type": "error", "payload": [told(error) for error in fault.errors]})
@@ -144,19 +147,19 @@ class Socket:
             if self._open.get(id_) is asyncio.current_task():
                 del self._open[id_]
 
-    async def _payloads(self, operation: Operation) -> AsyncIterator[bytes]:
+    async def _answers(self, id_: str, operation: Operation) -> None:
         assert self._viewer is not None
         if not operation.is_subscription:
             context = RequestContext(self._viewer, self._services, uuid4(), datetime.now(UTC))
-            yield orjson.dumps(await self._engine.execute(operation, context))
+            answer = next_message(id_, orjson.dumps(await self._engine.execute(operation, context)))
+            await self._socket.send_text(answer.decode())
             return
+        frames = FRAMES in self._socket.scope.get("extensions", {})
         async for frame in await self._subscriptions.open(operation, self._viewer):
-            yield frame.payload
-
-    async def _pour(self, id_: str, payloads: AsyncIterator[bytes]) -> None:
-        head = b'{"id":' + orjson.dumps(id_) + b',"type":"next","payload":'
-        async for payload in payloads:
-            await self._socket.send({"type": "websocket.send", "text": (head + payload + b"}").decode()})
+            if frames:
+                await self._socket.send({"type": "websocket.send", "frame": frame.message(id_, framed)})
+            else:
+                await self._socket.send_text(next_message(id_, frame.payload).decode())
 
     async def _receive(self) -> dict[str, Any]:
         received = await self._socket.receive()

@@ -21,14 +21,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
-TRIES = 8
+TRIES = 12
 PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 ANSWER_WITHIN_S = 30.0
 
-# The answers after which the same command id is sent once more.
-AGAIN = frozenset({"TOO_MUCH_CONTENTION"})
-UNAVAILABLE = "UNAVAILABLE"
+# After these the same request is sent once more: it is right, and the moment was not.
+NOT_NOW = frozenset({"UNAVAILABLE", "TIMEOUT", "VIEWS_BEHIND", "TOO_MUCH_CONTENTION"})
 
 # Closing codes of the protocol after which coming back with the same token is in vain.
 FINAL = frozenset({4400, 4401, 4403, 4406, 4409, 4429, 4430})
@@ -77,11 +76,15 @@ class Client:
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """The data that answers a query or mutation. Raises Refused, or httpx's own errors."""
-        answer = await self._post(document, variables)
-        if answer.get("errors"):
-            raise Refused(answer["errors"])
-        data: dict[str, Any] = answer["data"]
-        return data
+        answer: dict[str, Any] = {}
+        for failures in range(TRIES):
+            answer = await self._post(document, variables)
+            if not answer.get("errors"):
+                return dict(answer["data"])
+            if Refused(answer["errors"]).code not in NOT_NOW:
+                break
+            await _pause(failures)
+        raise Refused(answer["errors"])
 
     async def command(
         self, name: str, given: Mapping[str, Any], *, command_id: UUID | None = None, clinical_time: str | None = None
@@ -90,16 +93,11 @@ class Client:
         variables = {"input": given, "commandId": str(command_id or uuid4()), "clinicalTime": clinical_time}
         document = _mutation(name)
         for failures in range(TRIES):
-            last = failures == TRIES - 1
-            try:
-                answer = _answer((await self.ask(document, **variables))["answer"])
-                if last or not isinstance(answer, Rejected) or answer.code not in AGAIN:
-                    return answer
-            except Refused as refusal:
-                if last or refusal.code != UNAVAILABLE:
-                    raise
+            answer = _answer((await self.ask(document, **variables))["answer"])
+            if isinstance(answer, Accepted) or answer.code not in NOT_NOW:
+                return answer
             await _pause(failures)
-        raise AssertionError("the last try answers or raises")
+        return answer
 
     def subscribe(self, document: str, after: int | None = None, **variables: Any) -> Subscription:
         """Follow the one field of a subscription that takes `$after: Position`."""

@@ -31,8 +31,9 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from domain._kernel import EVENTS, Actor, Event, Metadata, Role
+from infra.locks import Lock
 from infra.mapper import to_event, to_stored_state
-from infra.postgres import MIGRATION_LOCK, SESSION, SQL_FILES
+from infra.postgres import SESSION, SQL_FILES
 
 EVENTS_TABLE = CHANNEL = "events"
 # Who acts when the library writes: it is not told, and this says so. No person has this id.
@@ -264,7 +265,7 @@ def _session_options(datastore: library.PostgresDatastore) -> str:
 
 def _migrate(datastore: library.PostgresDatastore) -> None:
     with datastore.transaction(commit=True) as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        cursor.execute("select pg_advisory_xact_lock(%s)", (Lock.MIGRATION,))
         for file in sorted(SQL_FILES.glob("*.sql")):
             cursor.execute(file.read_bytes(), prepare=False)
 

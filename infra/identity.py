@@ -5,8 +5,10 @@ JWKS, never from a token's header; issuer, audience, expiry, issue time, subject
 has a stable code and never repeats the token. An issuer that cannot be reached is a fault of ours, not of the token.
 """
 
+import hashlib
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +27,7 @@ ROLES = frozenset(
     {"doctor", "nurse", "coordinator", "registrar", "patient", "auditor", "analyst", "operator", "system"}
 )
 LARGEST_TOKEN_BYTES = 8_192
+REMEMBERED_TOKENS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,21 @@ class Keys(Protocol):
     async def key(self, kid: str) -> Key | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A token whose signature by this very key was verified."""
+
+    key: Key
+    claims: dict[str, Any]
+    identity: Identity
+
+
 class Verifier:
-    """Turns a token into an `Identity`, or refuses it."""
+    """Turns a token into an `Identity`, or refuses it.
+
+    Verifying a signature is the largest single cost of a request, and its result never changes: so it is remembered,
+    by the digest of the whole token and for this key only. The claims are looked at anew every time, since time passes.
+    """
 
     def __init__(self, settings: Settings, issuer: str, keys: Keys, now: Callable[[], float] = time.time) -> None:
         self._keys = keys
@@ -82,6 +98,7 @@ class Verifier:
             sub={"essential": True},
             jti={"essential": True},
         )
+        self._signed: OrderedDict[bytes, Signed] = OrderedDict()
 
     async def from_header(self, authorization: str | None) -> Identity:
         """Verifies an Authorization header of the form `Bearer <token>`."""
@@ -100,14 +117,25 @@ class Verifier:
         if key is None:
             raise TokenInvalid("unknown key")
         try:
-            claims = jwt.decode(token, key, algorithms=self._algorithms, registry=self._registry).claims
-            self._claims.validate(claims)
-            return self._identity(claims)
+            signed = self._signed_by(key, token)
+            self._claims.validate(signed.claims)
+            return signed.identity
         except ExpiredTokenError:
             raise TokenExpired("expired") from None
         except (JoseError, ValueError, TypeError, AttributeError, OverflowError):
             # Which check failed is not for the sender: it would tell a forger how far he came.
             raise TokenInvalid("not valid") from None
+
+    def _signed_by(self, key: Key, token: str) -> Signed:
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._signed.get(digest)
+        if known is None or known.key is not key:
+            claims = jwt.decode(token, key, algorithms=self._algorithms, registry=self._registry).claims
+            self._claims.validate(claims)
+            known = self._signed[digest] = Signed(key, claims, self._identity(claims))
+            if len(self._signed) > REMEMBERED_TOKENS:
+                self._signed.popitem(last=False)
+        return known
 
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
         roles = _dig(claims, self._roles_claim) or ()

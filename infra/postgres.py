@@ -13,6 +13,8 @@ import asyncpg
 import orjson
 from pydantic_core import to_json
 
+from infra.locks import Lock
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 # What a broken line raises, besides errors of the server: these say nothing about whether a COMMIT was reached.
@@ -37,7 +39,6 @@ SESSION = {
     "jit": "off",
     "timezone": "UTC",
 }
-MIGRATION_LOCK = 8420200828
 SQL_FILES = Path(__file__).with_name("sql")
 
 
@@ -82,7 +83,7 @@ async def migrate(connection: Connection) -> None:
     scripts = [file.read_text() for file in sorted(SQL_FILES.glob("*.sql"))]
     digest = hashlib.sha256("\0".join(scripts).encode()).hexdigest()
     async with connection.transaction():
-        await connection.fetch("select pg_advisory_xact_lock($1::bigint)", MIGRATION_LOCK)
+        await connection.fetch("select pg_advisory_xact_lock($1::bigint)", Lock.MIGRATION)
         await connection.execute("create table if not exists schema_digest (digest text not null)")
         if await connection.fetchval("select digest from schema_digest") == digest:
             return

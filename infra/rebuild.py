@@ -134,8 +134,8 @@ class _Rebuild:
         await self._begin(old)
         try:
             await self._fill()
-        except REFUSALS:
-            # The server refuses a value of some row: again, in the worker's way, which finds the event and parks it.
+        except (*REFUSALS, Poison):
+            # Some event cannot be taken in: again, in the worker's way, which finds it and parks its stream.
             self.in_memory = False
             await self._begin(old)
             await self._fill()
@@ -219,19 +219,14 @@ class _Rebuild:
             await self._write_all()
 
     def _fold_one(self, stored: Stored) -> str | None:
-        """Why the event must be parked, or None."""
+        """Why the event must be parked, or None. Raises Poison."""
         if stored.stream_id in self.live.parked:
             return BEHIND
         read = decoded(stored)
         if isinstance(read, Broken):
             return read.reason
-        try:
-            if read is not None:
-                take_in(self.folds, read)
-        except Poison as poison:
-            for fold in self.folds:
-                fold.take_back()
-            return poison.reason
+        if read is not None:
+            take_in(self.folds, read)
         return None
 
     async def _write_all(self) -> None:

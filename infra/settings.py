@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 ROOT = Path(__file__).resolve().parents[1]
 SIGNATURES = ("ES256", "EdDSA", "Ed25519", "RS256")
 
+LISTS = ("oidc_algorithms", "allowed_origins")
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -42,6 +44,8 @@ class Settings(BaseModel):
     kafka_port: Port = Field(0, description="TELEHEALTH_KAFKA_PORT")
     health_port: Port = Field(0, description="TELEHEALTH_HEALTH_PORT")
     log_to_stderr: bool = Field(True, description="TELEHEALTH_LOG_TO_STDERR")
+
+    allowed_origins: tuple[str, ...] = Field((), description="TELEHEALTH_ALLOWED_ORIGINS")
 
     oidc_issuer: str | None = Field(None, description="TELEHEALTH_OIDC_ISSUER")
     oidc_audience: str = Field("telehealth", min_length=1, description="TELEHEALTH_OIDC_AUDIENCE")
@@ -73,7 +77,7 @@ class Settings(BaseModel):
         for name, field in cls.model_fields.items():
             text = source.get(field.description or "", "").strip()
             if text:
-                given[name] = _split(text) if name == "oidc_algorithms" else text
+                given[name] = _split(text) if name in LISTS else text
         try:
             return cls.model_validate(given)
         except ValidationError as error:

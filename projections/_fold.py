@@ -7,7 +7,6 @@ and nothing is applied out of order. Nothing is dropped: parked events wait for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -32,7 +31,7 @@ class Poison(Exception):
 class Fold:
     """The rows of one table that are in hand. `complete` means that rows which are not in hand do not exist.
 
-    A complete fold outlives many batches, so it can take back the event that it took in last.
+    A handler that fails may have changed a part of its row: then the rows in hand are given up, all of them.
     """
 
     table: Table[Any]
@@ -40,7 +39,6 @@ class Fold:
     complete: bool = False
     rows: dict[Key, Row | None] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
-    before: list[tuple[Key, Row | None, bool]] = field(default_factory=list)
 
     async def load(self, db: Connection, batch: Sequence[Recorded]) -> None:
         if self.complete:
@@ -63,42 +61,20 @@ class Fold:
             self.rows[self.table.key_of(row)] = row
 
     def take_in(self, at: Recorded) -> None:
-        self.before.clear()
         handler = self.table.handlers.get(type(at.event))
         if handler is None:
             return
         if handler.keys is None:
             made = handler.fold(at.event, at)
             for row in [made] if isinstance(made, Row) else made:
-                key = self.table.key_of(row)
-                if self.complete:
-                    self.before.append((key, self.rows.get(key), key in self.changed))
-                self._keep(key, row, at)
+                self._keep(self.table.key_of(row), row, at)
             return
         for key in handler.keys(at.event, at):
             known = self.rows.get(key)
             if known is None:
                 raise LookupError(f"{self.table.name} has no row {key}")
-            if self.complete:
-                self.before.append((key, self._copy(known), key in self.changed))
             handler.fold(known, at.event, at)
             self._keep(key, known, at)
-
-    def take_back(self) -> None:
-        """Leave no trace of the event that was taken in last, wholly or in part."""
-        for key, row, was_changed in reversed(self.before):
-            self.rows[key] = row
-            if not was_changed:
-                self.changed.discard(key)
-        self.before.clear()
-
-    def _copy(self, row: Row) -> Row:
-        """A handler may change what a column holds, so values that can be changed are copied too."""
-        same = copy(row)
-        for column in self.table.columns:
-            if self.table.types[column] == "jsonb":
-                setattr(same, column, deepcopy(getattr(same, column)))
-        return same
 
     def _keep(self, key: Key, row: Row, at: Recorded) -> None:
         row.position = max(row.position, at.position)

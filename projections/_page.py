@@ -28,6 +28,9 @@ class Condition:
     def __and__(self, other: Condition) -> Condition:
         return Condition(f"({self.sql}) and ({other.sql})", self.arguments + other.arguments)
 
+    def __or__(self, other: Condition) -> Condition:
+        return Condition(f"({self.sql}) or ({other.sql})", self.arguments + other.arguments)
+
     def numbered(self, first: int = 1) -> str:
         return self.sql.format(*(f"${n}" for n in range(first, first + len(self.arguments))))
 
@@ -113,6 +116,9 @@ def write_cursor(table: Table[R], columns: Sequence[str], row: R) -> str:
 def read_cursor(table: Table[Any], columns: Sequence[str], cursor: str) -> tuple[Any, ...]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return _shape(table, columns).validate_json(base64.urlsafe_b64decode(padded))
+        values = _shape(table, columns).validate_json(base64.urlsafe_b64decode(padded))
     except (ValueError, ValidationError) as fault:
         raise BadCursor() from fault
+    if any(isinstance(value, str) and "\x00" in value for value in values):
+        raise BadCursor()  # No row holds such a text, and PostgreSQL does not even compare it.
+    return values

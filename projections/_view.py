@@ -58,14 +58,20 @@ VIEWS: dict[str, View] = {}
 
 
 class View:
-    """`stream` names the column that holds the id of the case, by which access to a row is decided."""
+    """`stream` names the column that holds the id of the case, by which access to a row is decided.
 
-    def __init__(self, name: str, *, version: int, content: Content, stream: str | None = None) -> None:
+    `patient` names the column that holds whom a row is about, where rows of one case are about different people.
+    """
+
+    def __init__(
+        self, name: str, *, version: int, content: Content, stream: str | None = None, patient: str | None = None
+    ) -> None:
         if name in VIEWS:
             raise TypeError(f"two views are called {name}")
         if content is Content.CASE and stream is None:
             raise TypeError(f"{name} shows cases, so it must name the column of the case")
-        self.name, self.version, self.content, self.stream = name, version, content, stream
+        self.name, self.version, self.content = name, version, content
+        self.stream, self.patient = stream, patient
         self.tables: list[Table[Any]] = []
         self.queries: dict[str, Callable[..., Any]] = {}
         self.nested: dict[str, tuple[type, Callable[..., Any]]] = {}

@@ -58,7 +58,7 @@ class MergedRecord(Row):
     surviving_id: UUID
 
 
-view = View("patient_record", version=1, content=Content.CASE, stream="stream_id")
+view = View("patient_record", version=1, content=Content.CASE, stream="stream_id", patient="patient_id")
 record = view.table(RecordEntry, ("stream_id", "version"), indexes=["patient_id, position, stream_id, version"])
 merged_records = view.table(MergedRecord, "stream_id", part="merged", indexes=["surviving_id"])
 

@@ -3,7 +3,9 @@
 Faust is the frame: membership, assignment, heartbeats, flow, life cycle. Its streams and its offset commits are not
 used. Offsets that are committed apart from the rows can run ahead of them, so where to begin is asked from the reader,
 who keeps it beside its rows; and a stream costs Faust two tasks, two locks and a turn of the loop per message, before
-anybody has looked at it. The consumer therefore gives whole fetches away. {figures}
+anybody has looked at it. The consumer therefore gives whole fetches away: 107,500 messages/s with a
+reader that does nothing, 8 µs of CPU each (one run, two cores shared with the broker). The 11,100 events/s known of an
+empty agent with `noack_take` are of another run on another occasion; the two were not measured side by side.
 
 Rules: what a reader raises ends the group, so a reader raises nothing it could wait for; at most one batch is under
 way; no tables, no producer, no topics made by Faust.
@@ -17,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, cast
 
+import asyncpg
 import faust
 from aiokafka import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
@@ -25,6 +28,7 @@ from mode.types import ServiceT
 
 from infra.health import Vitals
 from infra.kafka import KafkaUnavailable, ensure_topics
+from infra.postgres import LINE_FAULTS, Line
 from infra.topics import Place
 
 Records = Mapping[Place, Sequence["ConsumerRecord[bytes | None, bytes | None]"]]
@@ -102,6 +106,9 @@ def make_app(group: str, bootstrap: str, topics: Iterable[str], reader: Reader, 
         broker_heartbeat_interval=1.5,
         broker_rebalance_timeout=8,
         broker_max_poll_interval=600,
+        # A broker that has just started knows no topics yet, and whoever joins then is given none. The next look finds
+        # them and moves the partitions; by default that look comes after five minutes.
+        consumer_metadata_max_age_ms=2_000,
         # Nothing is committed, so nobody has to look whether commits make progress.
         broker_commit_interval=3_600,
         stream_wait_empty=False,
@@ -117,17 +124,50 @@ class GroupCrashed(RuntimeError):
     """Faust gave up. The process ends, and a new one joins the group."""
 
 
-async def run(app: BatchApp, stop: asyncio.Event) -> None:
-    """Be a member of the group until asked to stop."""
+class KafkaReplaced(RuntimeError):
+    """The relay carries the log to another Kafka than the one of this process. It ends, and a new one begins there."""
+
+
+async def run(app: BatchApp, stop: asyncio.Event, replaced: asyncio.Task[None]) -> None:
+    """Be a member of the group until asked to stop, or until Kafka is another one."""
     try:
         await app.start()
         while not stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0.2)
+                async with asyncio.timeout(0.2):
+                    await stop.wait()
             if app.crashed:
                 raise GroupCrashed(repr(app.crash_reason)) from app.crash_reason
+            if replaced.done():
+                raise KafkaReplaced from replaced.exception()
     finally:
+        replaced.cancel()
         await app.stop()
+
+
+async def kafka_replaced(dsn: str, cluster_id: str, every_s: float = 1.0) -> None:
+    """Returns when the relay has turned to another Kafka.
+
+    A consumer whose topics are gone waits for them without a word, for minutes; the relay knows at once. A relay that
+    has not come to the Kafka of this process yet is waited for.
+    """
+    line = Line(dsn)
+    not_yet: str | None = None
+    try:
+        while True:
+            try:
+                found = await (await line.get()).fetchval("select cluster_id from relay_progress")
+            except (*LINE_FAULTS, asyncpg.PostgresError):
+                await line.drop()
+            else:
+                not_yet = not_yet or found
+                if found not in (None, cluster_id, not_yet):
+                    return
+                if found == cluster_id:
+                    not_yet = cluster_id
+            await asyncio.sleep(every_s)
+    finally:
+        await line.close()
 
 
 async def watch(app: BatchApp, vitals: Vitals) -> None:

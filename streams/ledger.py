@@ -22,6 +22,7 @@ from infra.audit.folder import TileFolder, TreeForks
 from infra.audit.logged_tree import HoleInTheLog, LoggedTree, WrongTree, restored
 from infra.event_log import after, head
 from infra.health import Vitals
+from infra.locks import Lock
 from infra.measures import CHECKPOINT_SIZE, CHECKPOINT_TIME, COSIGNED_SIZE, UNSIGNED_SECONDS
 from infra.postgres import LINE_FAULTS, Connection, Wake, connect, keep_listening
 from infra.settings import Settings
@@ -31,7 +32,6 @@ from projections.audit._note import NotANote, Note
 from projections.audit._tiles import TileRefused
 from streams.checkpoints import Publisher
 
-LOCK = 8420200830
 MOST_IN_A_BATCH = 2_000
 POLL_S = 0.25
 GATHER_S = 0.1
@@ -121,7 +121,7 @@ class Ledger:
 
     async def _stand_by(self, db: Connection, stop: asyncio.Event) -> bool:
         while not stop.is_set():
-            if await db.fetchval("select pg_try_advisory_lock($1)", LOCK):
+            if await db.fetchval("select pg_try_advisory_lock($1)", Lock.LEDGER):
                 return True
             self._vitals.details["role"] = "standby"
             self._vitals.started()

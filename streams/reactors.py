@@ -26,6 +26,7 @@ from domain._reference import ReferenceData
 from infra import progress
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
+from infra.locks import Lock
 from infra.mapper import Broken, Stored, decoded
 from infra.measures import PARKED, REACTIONS
 from infra.postgres import LINE_FAULTS, Connection, Line
@@ -33,12 +34,11 @@ from infra.reference import load as load_reference
 from infra.settings import Settings
 from infra.topics import Place, topic_of
 from projections.referral_inbox import due
-from streams.group import Records, make_app, reach_kafka, run, watch
+from streams.group import Records, kafka_replaced, make_app, reach_kafka, run, watch
 from streams.intake import next_events, unwrap
 
 GROUP = "reactors"
 SYSTEM = Actor(id=UUID("6f7c3b1a-0c5e-5d0e-9d0b-5a1e4c7e2d10"), roles=frozenset({Role.SYSTEM}))
-TIMER_LOCK = 8420200830
 TICK_S = 1.0
 # A view may show for a moment what is already recorded; it is not asked for again and again.
 TRY_AGAIN_AFTER_S = 30.0
@@ -197,7 +197,7 @@ class Timer:
 
     async def _tick(self, db: Connection) -> None:
         if self._locked_on is not db:
-            if not await db.fetchval("select pg_try_advisory_lock($1)", TIMER_LOCK):
+            if not await db.fetchval("select pg_try_advisory_lock($1)", Lock.TIMER):
                 return
             self._locked_on = db
         now = asyncio.get_running_loop().time()
@@ -231,7 +231,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     ]
     try:
         vitals.started()
-        await run(app, stop)
+        await run(app, stop, asyncio.create_task(kafka_replaced(dsn, cluster_id)))
     finally:
         for task in tasks:
             task.cancel()

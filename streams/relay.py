@@ -21,13 +21,13 @@ from domain._catalogue import every_event
 from infra.event_log import head
 from infra.health import Vitals
 from infra.kafka import AcknowledgedProducer, KafkaUnavailable, Producer, Undelivered, ensure_topics
+from infra.locks import Lock
 from infra.mapper import COLUMNS, Stored, stored_from
 from infra.postgres import LINE_FAULTS, Connection, Wake, connect, keep_listening
 from infra.settings import Settings
 from infra.topics import PARTITIONS, partition_of, topic_of
 from streams.envelope import Message, to_message
 
-LOCK = 8420200829
 MOST_IN_A_BATCH = 2_000
 POLL_S = 0.25
 
@@ -181,7 +181,7 @@ class Relay:
 
     async def _stand_by(self, db: Connection, stop: asyncio.Event) -> bool:
         while not stop.is_set():
-            if await db.fetchval("select pg_try_advisory_lock($1)", LOCK):
+            if await db.fetchval("select pg_try_advisory_lock($1)", Lock.RELAY):
                 return True
             self._vitals.details["role"] = "standby"
             self._vitals.started()

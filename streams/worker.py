@@ -27,7 +27,7 @@ from infra.settings import Settings
 from infra.topics import Place, topic_of
 from projections._fold import REFUSALS, LiveView, apply, park, parked_streams
 from projections._view import VIEWS, View, every_view, generations
-from streams.group import Records, make_app, reach_kafka, run, watch
+from streams.group import Records, kafka_replaced, make_app, reach_kafka, run, watch
 from streams.intake import Arrived, next_events, unwrap
 
 LONGEST_PAUSE_S = 2.0
@@ -197,7 +197,7 @@ async def project(
     watching = asyncio.create_task(watch(app, vitals))
     try:
         vitals.started()
-        await run(app, stop)
+        await run(app, stop, asyncio.create_task(kafka_replaced(dsn, cluster_id)))
     finally:
         watching.cancel()
         await projector.close()

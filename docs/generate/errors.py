@@ -36,6 +36,7 @@ EDGE = {
         "The document may cost too much. Ask for smaller pages, or for less inside lists.",
     ),
     "BODY_TOO_LARGE": ("413", "The body of the request is too large."),
+    "BODY_TOO_SLOW": ("408", "The request did not arrive in time."),
     "NOT_ACCEPTABLE": ("406", "A subscription needs `Accept: text/event-stream`, or a WebSocket."),
     "TIMEOUT": ("`errors`", "The operation took too long and was ended."),
     "UNAVAILABLE": (

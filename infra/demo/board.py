@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +14,10 @@ from rich.text import Text
 from infra.demo.stage import Stage
 
 PRESENCE = {
-    "JOINED": ("●", "green", "đang nối / on the line"),
-    "CONFIRMED": ("○", "cyan", "đã xác nhận / confirmed"),
+    "JOINED": ("●", "green", "đã nối / joined"),
+    "CONFIRMED": ("○", "cyan", "xác nhận / confirmed"),
     "INVITED": ("·", "dim", "được mời / invited"),
-    "LEFT": ("✗", "red", "mất đường truyền / off the line"),
+    "LEFT": ("✗", "red", "mất tín hiệu / lost"),
 }
 REFERRAL = {
     "DRAFT": "nháp / draft",
@@ -27,6 +28,7 @@ REFERRAL = {
     "ANSWERED": "đã trả lời / answered",
     "CLOSED": "đã đóng / closed",
 }
+_NOTHING_YET = Text("chưa có / none yet", style="dim")
 
 
 class Board:
@@ -37,15 +39,12 @@ class Board:
 
     def __rich__(self) -> RenderableType:
         stage = self._stage
-        top = Table.grid(expand=True, padding=(0, 1))
-        top.add_column(ratio=2)
-        top.add_column(ratio=3)
-        top.add_row(_panel(_points(stage), "Điểm cầu / points"), _panel(_cases(stage), "Ca bệnh / cases and issues"))
         title = stage.board.get("title") or "27/8/2020: 206 bệnh viện / hospitals"
         return Group(
             Text(f" {title}", style="bold"),
-            Text(f" {_counters(stage)}", style="dim"),
-            top,
+            Text(f" {_counters(stage)}", style="dim", no_wrap=True, overflow="ellipsis"),
+            _panel(_points(stage), "Điểm cầu / points"),
+            _panel(_cases(stage), "Ca bệnh / cases and issues"),
             _panel(_referrals(stage), "Yêu cầu hội chẩn / referrals"),
             _panel(_steps(stage), "Diễn biến / what happens"),
         )
@@ -56,23 +55,45 @@ def _panel(content: RenderableType, title: str) -> Panel:
 
 
 def _points(stage: Stage) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    for point in stage.board.get("points", []):
-        sign, colour, meaning = PRESENCE[point["presence"]]
-        floor = " 🎤" if stage.board.get("floorId") == point["facilityId"] else ""
-        name = stage.names.get(point["facilityId"], point["facilityId"])
-        again = f" ×{point['timesRejoined']}" if point["timesRejoined"] else ""
-        table.add_row(Text(sign, style=colour), Text(name + floor), Text(meaning + again, style="dim"))
+    """Two to a line, so that no name is cut short on a terminal of 100 columns."""
+    points = stage.board.get("points", [])
+    if not points:
+        return _NOTHING_YET
+    table = Table.grid(padding=(0, 1), expand=True)
+    for _ in range(2):
+        table.add_column(ratio=1, no_wrap=True)
+    for pair in (points[i : i + 2] for i in range(0, len(points), 2)):
+        table.add_row(*(_point(stage, point) for point in pair))
     watching = {
         one["presence"]: one["points"] for one in stage.board.get("attendance", []) if one["role"] == "OBSERVER"
     }
     if watching:
-        told = ", ".join(f"{count} {PRESENCE[presence][2]}" for presence, count in watching.items())
-        table.add_row("", Text("Theo dõi / observers"), Text(told, style="dim"))
+        told = (f"{count} {PRESENCE[presence][2]}" for presence, count in watching.items())
+        table.add_row(Text("  Theo dõi / observers"), Text(", ".join(told), style="dim"))
     return table
 
 
+def _point(stage: Stage, point: Mapping[str, Any]) -> Text:
+    sign, colour, meaning = PRESENCE[point["presence"]]
+    told = Text(no_wrap=True, overflow="ellipsis").append(sign, style=colour).append(f" {_name(stage, point)}")
+    if stage.board.get("floorId") == point["facilityId"]:
+        told.append(" 🎤")
+    if point["presence"] != "JOINED":
+        told.append(f" {meaning}", style=colour)
+    elif point["timesRejoined"]:
+        told.append(f" lại / back ×{point['timesRejoined']}", style="dim")
+    return told
+
+
+def _name(stage: Stage, row: Mapping[str, Any], of: str = "facilityId") -> str:
+    """As on a sign at a Vietnamese ward: BV is what everybody reads as bệnh viện, hospital."""
+    known: str = row[of]
+    return stage.names.get(known, known).replace("Bệnh viện", "BV")
+
+
 def _cases(stage: Stage) -> RenderableType:
+    if not stage.board.get("issues"):
+        return _NOTHING_YET
     table = Table.grid(padding=(0, 1))
     for issue in stage.board.get("issues", []):
         table.add_row("?", Text(issue["question"], overflow="ellipsis", no_wrap=True))
@@ -86,7 +107,7 @@ def _cases(stage: Stage) -> RenderableType:
 def _referrals(stage: Stage) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for row in stage.referrals.values():
-        name = stage.names.get(row["askingFacilityId"], row["askingFacilityId"])
+        name = Text(_name(stage, row, of="askingFacilityId"), no_wrap=True, overflow="ellipsis")
         status = REFERRAL.get(row["status"], row["status"])
         table.add_row(name, row["speciality"], row["urgency"].lower(), status, _clock(row))
     return table
@@ -104,7 +125,9 @@ def _clock(row: dict[str, Any]) -> Text:
 
 def _counters(stage: Stage) -> str:
     refused = sum(stage.refusals.values())
-    last = "  ".join(f"#{position} {name}" for position, name in list(stage.events)[-2:])
+    last = "  ".join(f"#{position} {name}" for position, name in list(stage.events)[-1:])
+    if stage.hospitals and not stage.board:
+        last = f"vào sổ / registered {stage.hospitals}"
     return (
         f"lệnh / commands {stage.accepted} accepted, {refused} refused"
         f"   người xem / subscribers {stage.watching}   {last}"
@@ -114,6 +137,7 @@ def _counters(stage: Stage) -> str:
 def _steps(stage: Stage) -> RenderableType:
     table = Table.grid(padding=(0, 1))
     for step in stage.steps:
-        text = Text(step.text, style="red" if step.refusal else "", overflow="ellipsis", no_wrap=True)
+        mark, style = ("✗ ", "red") if step.refusal else ("", "")
+        text = Text(mark + step.text, style=style, overflow="ellipsis", no_wrap=True)
         table.add_row(Text(f"{step.at:5.1f}", style="dim"), text)
     return table

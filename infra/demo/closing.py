@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from infra.demo.hospitals import named
 from infra.demo.summary import Summary
 
+WIDEST = 240
+
 
 def show(console: Console, summary: Summary, url: str) -> None:
-    for title, text in [*_lines(summary), ("Vẫn chạy / still running", f"{url}, end it with: telehealth down")]:
-        console.print(f"{title:<34} {text}", markup=False, highlight=False, soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    for title, text in [*_lines(summary), ("Vẫn chạy / still running", f"{url}, end it with: make down")]:
+        table.add_row(Text(title, no_wrap=True), Text(text, overflow="fold"))
+    # A file takes lines of any length; a terminal breaks them, and the second line begins under the first.
+    console.print(table, width=None if console.is_terminal else WIDEST)
+    console.print("\nThử tiếp / try next, as docs/front-end.md goes on:", markup=False, highlight=False)
+    for command in _commands():
+        console.print(f"  {command}", markup=False, highlight=False, soft_wrap=True)
     for complaint in summary.wrong:
         console.print(f"✗ {complaint}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _commands() -> tuple[str, ...]:
+    return (
+        'export PATH="$PWD/.venv/bin:$PATH"',
+        "telehealth status",
+        f"telehealth token --as doctor --facility {named()[0].id}",
+        "telehealth rebuild consultation_board",
+    )
 
 
 def _lines(summary: Summary) -> list[tuple[str, str]]:
@@ -41,8 +60,4 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
             f"{summary.connected_on_the_day} points of {summary.provinces} provinces on 27/8/2020, "
             f"{summary.connected} today: {targets}",
         ),
-        ("", ""),
-        ("Thử tiếp / try next", "telehealth status"),
-        ("", f"telehealth token --as doctor --facility {named()[0].id}"),
-        ("", "telehealth rebuild consultation_board"),
     ]

@@ -20,6 +20,16 @@ ALL, PROVINCES = 206, 35
 # Bach Mai's own province first, then those of the five bridge points.
 FIRST = ("01", "19", "10", "25", "40", "31")
 
+# Code, names, tier, province and line in kbit/s: the centre first.
+NAMED = (
+    ("D01-BM", "Bệnh viện Bạch Mai", "Bach Mai Hospital", "CENTRAL", "01", 200_000),
+    ("D19-C", "Bệnh viện C Thái Nguyên", "Thai Nguyen C Hospital", "PROVINCIAL", "19", 20_000),
+    ("D10-SP", "Bệnh viện Đa khoa thị xã Sa Pa", "Sa Pa Town General Hospital", "DISTRICT", "10", 6_000),
+    ("D25-HV", "Bệnh viện Đa khoa Hùng Vương", "Hung Vuong General Hospital", "PROVINCIAL", "25", 20_000),
+    ("D40-HN", "Bệnh viện Hữu nghị Đa khoa Nghệ An", "Nghe An Friendship Hospital", "PROVINCIAL", "40", 20_000),
+    ("D31-QT", "Bệnh viện Đa khoa Quốc tế Hải Phòng", "Hai Phong International Hospital", "PROVINCIAL", "31", 20_000),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Hospital:
@@ -55,44 +65,9 @@ def network() -> tuple[Hospital, ...]:
 @cache
 def named() -> tuple[Hospital, ...]:
     """The six of the launch: the centre, and its five bridge points."""
-    return (
-        Hospital(
-            "D01-BM", "Bệnh viện Bạch Mai", "Bach Mai Hospital", "CENTRAL", "01", _provinces()["01"], line_kbps=200_000
-        ),
-        Hospital("D19-C", "Bệnh viện C Thái Nguyên", "Thai Nguyen C Hospital", "PROVINCIAL", "19", _provinces()["19"]),
-        Hospital(
-            "D10-SP",
-            "Bệnh viện Đa khoa thị xã Sa Pa",
-            "Sa Pa Town General Hospital",
-            "DISTRICT",
-            "10",
-            _provinces()["10"],
-            line_kbps=6_000,
-        ),
-        Hospital(
-            "D25-HV",
-            "Bệnh viện Đa khoa Hùng Vương",
-            "Hung Vuong General Hospital",
-            "PROVINCIAL",
-            "25",
-            _provinces()["25"],
-        ),
-        Hospital(
-            "D40-HN",
-            "Bệnh viện Hữu nghị Đa khoa Nghệ An",
-            "Nghe An Friendship General Hospital",
-            "PROVINCIAL",
-            "40",
-            _provinces()["40"],
-        ),
-        Hospital(
-            "D31-QT",
-            "Bệnh viện Đa khoa Quốc tế Hải Phòng",
-            "Hai Phong International Hospital",
-            "PROVINCIAL",
-            "31",
-            _provinces()["31"],
-        ),
+    return tuple(
+        Hospital(code, name_vi, name_en, tier, province, _provinces()[province], line_kbps=kbps)
+        for code, name_vi, name_en, tier, province, kbps in NAMED
     )
 
 

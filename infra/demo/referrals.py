@@ -20,10 +20,14 @@ def referral_id(day: Day, story: Story) -> UUID:
 
 
 async def refer(day: Day, cast: Cast) -> None:
-    """Each point asks Bach Mai for help with its patient."""
+    """Each point asks Bach Mai for help with its patient; the clocks run until the request is taken on."""
     for story in STORIES:
         await _refer(day, cast, story)
         await day.beat(0.6)
+    for story in STORIES:
+        await day.do(cast.specialists[story.point], "acceptReferral", {"referralId": str(referral_id(day, story))})
+        await day.beat(0.2)
+    day.stage.say("Bạch Mai nhận cả 5 yêu cầu / all five referrals are taken on")
 
 
 async def _refer(day: Day, cast: Cast, story: Story) -> None:
@@ -45,7 +49,6 @@ async def _refer(day: Day, cast: Cast, story: Story) -> None:
         await day.do(doctor, "reviseReferral", {"referralId": id_, "request": complete})
         await day.do(doctor, "submitReferral", {"referralId": id_})
         day.stage.say(f"{cast.point(story.point).name_vi} gửi lại đúng chuyên khoa / resubmitted")
-    await day.do(cast.specialists[story.point], "acceptReferral", {"referralId": id_})
 
 
 async def _return(day: Day, cast: Cast, story: Story, id_: str) -> None:

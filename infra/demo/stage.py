@@ -50,7 +50,9 @@ class Stage:
         self._step(Step(time.monotonic() - self.began, text))
 
     def refused(self, who: str, name: str, answer: Rejected) -> None:
-        self._step(Step(time.monotonic() - self.began, f"{answer.code}  {who}: {name}. {answer.message}", refusal=True))
+        # What is refused stands first, in the words that the rule has for people; the code for programs comes last.
+        text = f"{who}: {answer.message} ({name}: {answer.code})"
+        self._step(Step(time.monotonic() - self.began, text, refusal=True))
 
     def answered(self, result: Accepted | Rejected) -> None:
         if isinstance(result, Accepted):

@@ -124,9 +124,10 @@ class Child:
     async def _watch(self) -> None:
         """Follows the program's readiness while it lives."""
         assert self._process is not None
-        while True:
+        # A cancellation that meets an answer in the same moment can be lost; so the end of the life is asked for too.
+        while self.kin is not None:
             reason = await self.program.why_not_ready(self._process.pid)
-            if self._stopping:
+            if self._stopping or self.kin is None:
                 return
             if reason is None:
                 self.was_ready.set()

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGKILL
 
-from infra.local.files import write_atomically, write_once
+from infra.local.files import write_atomically
 from infra.local.jars import HERE, jar_folder, java_home, kafka_jars
 from infra.local.kinship import tethered
 from infra.local.program import CannotStart, Program
@@ -93,8 +93,8 @@ class Kafka:
         }
 
     def _format(self) -> None:
-        cluster = write_once(self.folder / "cluster.id", _cluster_id())
-        command = self._java("kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster)
+        # An empty storage is another cluster, whatever was lost with the old one: so the relay sees that it is empty.
+        command = self._java("kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={cluster_id()}")
         tied = tethered([*command, "-c", str(self.properties)], orphan_signal=SIGKILL)
         done = subprocess.run(tied, capture_output=True, text=True, env=self.environment)
         if done.returncode != 0:
@@ -107,7 +107,8 @@ class Kafka:
 
     async def why_not_ready(self, pid: int) -> str | None:
         try:
-            brokers = await asyncio.wait_for(brokers_of(LOOPBACK, self.port), 2)
+            async with asyncio.timeout(2):
+                brokers = await brokers_of(LOOPBACK, self.port)
         except (OSError, EOFError, struct.error, TimeoutError) as error:
             return type(error).__name__
         return None if (LOOPBACK, self.port) in brokers else "not yet registered"
@@ -142,5 +143,6 @@ def _brokers(answer: bytes) -> list[tuple[str, int]]:
     return brokers
 
 
-def _cluster_id() -> str:
+def cluster_id() -> str:
+    """As Kafka writes its ids. One may begin with `-`, so it is given behind a `=`, never as a word of its own."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

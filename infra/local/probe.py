@@ -15,7 +15,8 @@ PATIENCE_SECONDS = 2.0
 async def ask(url: str) -> tuple[int, Any]:
     """The status code and JSON body of one GET; OSError when there is no answer."""
     try:
-        return await asyncio.wait_for(_ask(url), PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await _ask(url)
     except (EOFError, ValueError, TimeoutError) as error:
         raise OSError(f"no answer: {type(error).__name__}") from error
 

@@ -27,7 +27,7 @@ if ! "$python" -c 'import ensurepip' 2> /dev/null; then
     fi
 fi
 
-echo "Making $venv (once) …"
+echo "Making $venv (once; some minutes, most of them for fetching) …"
 rm -f "$stamp"
 "$venv/bin/python" -c '' 2> /dev/null || "$python" -m venv --clear "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -16,6 +16,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from infra.process import spare_the_collector
 from infra.settings import Settings
 from tests.benchmarks import machine, report
 from tests.benchmarks.figure import Figure
@@ -36,6 +37,8 @@ def main(
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     # What the measured code logs belongs to no figure.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    # What is measured in this process runs as it does in the product's own.
+    spare_the_collector()
     uvloop.run(_run(Settings.from_env(), names or BENCHMARKS, quick, _console()))
 
 

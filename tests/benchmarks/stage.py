@@ -33,7 +33,7 @@ class Stage:
 
     @property
     def rounds(self) -> int:
-        return 2 if self.quick else 5
+        return 2 if self.quick else 3
 
     @property
     def postgres_pid(self) -> int:

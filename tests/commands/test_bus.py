@@ -11,6 +11,7 @@ import pytest
 
 from commands._bus import TRIES, Accepted, Append, Appended, Bus, Conflict, Rejected
 from commands._command import Command
+from commands._ids import derived_id
 from domain._kernel import Recorded, Role
 from infra.memory import MemoryEventStore
 from tests.ward import FreeBed, GrantLicence, NoteBed, OpenBed, SuspendLicence, TakeBed, context, wish
@@ -279,3 +280,10 @@ async def test_control_an_append_without_guards_lets_the_suspended_licence_win(s
     with pytest.raises(Conflict):
         await store.append(wish(BED, 1, guards={LICENCE: 1}))
     assert (await store.append(wish(BED, 1))).version == 2
+
+
+async def test_nobody_takes_the_id_of_a_command_that_the_system_will_give_itself(bus: Bus) -> None:
+    foreseen = derived_id(BED, "somebody guessed it")
+    assert code(await send(bus, OpenBed(bed_id=BED), foreseen)) == "COMMAND_ID_RESERVED"
+    as_system = context(Role.SYSTEM, Role.OPERATOR)
+    assert isinstance(await bus.handle(OpenBed(bed_id=BED), as_system, foreseen), Accepted)

@@ -211,7 +211,7 @@ class MemoryMachine(BusMachine):
 
 
 def test_any_life_of_the_ward_is_told_as_it_was() -> None:
-    run_state_machine_as_test(MemoryMachine, settings=settings(max_examples=300, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(MemoryMachine, settings=settings(max_examples=200, stateful_step_count=40, deadline=None))
 
 
 def test_any_life_of_the_ward_is_told_as_it_was_over_postgresql(log_database: str) -> None:

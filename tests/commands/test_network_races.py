@@ -6,43 +6,55 @@ Each side has a bus of its own, as two API processes have, and both have loaded 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from commands._bus import Accepted, Append, Appended, Bus, Rejected
-from commands._command import Command
+from commands._bus import Accepted, Append, Appended, Bus, EventStore, Rejected
+from commands._command import Command, Context
 from commands.agreement import EndAgreement, SignAgreement
+from commands.consultation import PlanConsultation
 from commands.facility import RegisterFacility
 from commands.patient import MergePatients, RegisterPatient
 from commands.practitioner import AssignPractitioner, RegisterPractitioner, SuspendPractitioner
-from domain._values import Tier
+from domain._kernel import Recorded
+from domain._values import ConsultationKind, Period, RemoteMode, Tier
 from domain.patient import Sex
+from infra.event_store import PostgresEventStore
 from infra.memory import MemoryEventStore
 from tests.domain.register import AN, BACH_MAI, BINH, DR_LAN, LAUNCH_DAY, REGISTRAR, SA_PA, YEAR_2020, hours
+from tests.history import LAUNCH_DAY as MORNING
+from tests.story_network import AT, HIEU, NGA, SPECIALITY, the_network_is_built
+from tests.story_network import BACH_MAI as THE_CENTRE
+from tests.story_network import REGISTRAR as STORY_REGISTRAR
+from tests.storyteller import Story
 
 
-class Meeting(MemoryEventStore):
-    """Holds the first two appends of a race back until both are there: both were decided on the same past."""
+class Meeting:
+    """Holds the first two appends of a race back until both are there: both were decided on the same past.
 
-    def __init__(self) -> None:
-        super().__init__()
+    `careless` forgets what else a decision rested on.
+    """
+
+    def __init__(self, store: EventStore, careless: bool = False) -> None:
+        self._store, self._careless = store, careless
         self.racing: asyncio.Barrier | None = None
         self.met = 0
+
+    async def load(self, after: Mapping[UUID, int]) -> Mapping[UUID, Sequence[Recorded]]:
+        return await self._store.load(after)
 
     async def append(self, wish: Append) -> Appended:
         if self.racing is not None and self.met < 2:
             self.met += 1
             await self.racing.wait()
-        return await super().append(wish)
+        return await self._store.append(replace(wish, guards={}) if self._careless else wish)
 
-
-class Careless(Meeting):
-    """Forgets what else a decision rested on."""
-
-    async def append(self, wish: Append) -> Appended:
-        return await super().append(replace(wish, guards={}))
+    async def answer_to(self, command_id: UUID) -> Appended | None:
+        return await self._store.answer_to(command_id)
 
 
 async def past(store: Meeting) -> None:
@@ -84,7 +96,7 @@ async def accepted(bus: Bus, command: Command) -> None:
 
 
 async def race(store: Meeting, *commands: Command) -> list[str]:
-    """Both commands at once, each on a bus of its own, the last one first in the log; the codes of those refused."""
+    """Both commands at once, each on a bus of its own; the codes of those refused."""
     store.racing = asyncio.Barrier(2)
     answers = await asyncio.gather(*(Bus(store).handle(command, REGISTRAR, uuid4()) for command in commands))
     return [answer.code for answer in answers if isinstance(answer, Rejected)]
@@ -109,9 +121,33 @@ END = EndAgreement(facility_id=SA_PA, partner_id=BACH_MAI, last_day=LAUNCH_DAY, 
 SUSPEND = SuspendPractitioner(practitioner_id=DR_LAN, reason="The licence is under review")
 
 
+PLAN = PlanConsultation(
+    consultation_id=uuid4(),
+    kind=ConsultationKind.CONSULTATION,
+    mode=RemoteMode.REMOTE_CONSULTATION,
+    title="Hội chẩn tim mạch",
+    speciality=SPECIALITY,
+    period=Period(start=MORNING + timedelta(hours=1), end=MORNING + timedelta(hours=3)),
+    centre_id=THE_CENTRE,
+    responsible_id=HIEU,
+    chair_id=NGA,
+    teaching=False,
+)
+
+
+@pytest.fixture(params=["in memory", "on PostgreSQL"])
+async def log(request: pytest.FixtureRequest, log_database: str) -> AsyncIterator[EventStore]:
+    if request.param == "in memory":
+        yield MemoryEventStore()
+        return
+    store = PostgresEventStore(log_database)
+    yield store
+    await store.close()
+
+
 @pytest.fixture
-async def store() -> Meeting:
-    store = Meeting()
+async def store(log: EventStore) -> Meeting:
+    store = Meeting(log)
     await past(store)
     return store
 
@@ -120,19 +156,56 @@ async def test_two_facilities_that_race_for_one_hour_of_a_practitioner_do_not_bo
     assert await race(store, assign(BACH_MAI), assign(SA_PA)) == ["PRACTITIONER_ELSEWHERE"]
 
 
-async def test_a_practitioner_suspended_meanwhile_is_not_put_on_duty(store: Meeting) -> None:
-    assert await race(store, assign(SA_PA), SUSPEND) == ["NOT_IN_THIS_STATUS"]
-
-
 async def test_two_records_are_not_merged_into_each_other(store: Meeting) -> None:
     assert await race(store, merge(AN, BINH), merge(BINH, AN)) == ["SURVIVOR_MERGED"]
 
 
-async def test_without_guards_two_records_would_be_merged_into_each_other() -> None:
-    store = Careless()
+async def test_without_guards_two_records_would_be_merged_into_each_other(log: EventStore) -> None:
+    store = Meeting(log, careless=True)
     await past(store)
     assert await race(store, merge(AN, BINH), merge(BINH, AN)) == []
 
 
 async def test_both_sides_end_their_agreement_once(store: Meeting) -> None:
     assert await race(store, END, END) == ["NOT_IN_THIS_STATUS"]
+
+
+class Overtaken(Meeting):
+    """Lets something happen between a decision and its append, once."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def append(self, wish: Append) -> Appended:
+        first, self.meanwhile = self.meanwhile, None
+        if first is not None:
+            await first()
+        return await super().append(wish)
+
+
+async def test_a_practitioner_suspended_meanwhile_is_not_put_on_duty(log: EventStore) -> None:
+    overtaken = Overtaken(log)
+    await past(overtaken)
+
+    async def suspended() -> None:
+        await accepted(Bus(log), SUSPEND)
+
+    overtaken.meanwhile = suspended
+    answer = await Bus(overtaken).handle(assign(SA_PA), REGISTRAR, uuid4())
+    assert isinstance(answer, Rejected)
+    assert answer.code == "NOT_IN_THIS_STATUS"
+
+
+@pytest.mark.parametrize(("careless", "refused"), [(False, "LICENCE_DOES_NOT_COVER"), (True, None)])
+async def test_a_licence_suspended_between_load_and_append_does_not_carry_a_consultation(
+    log: EventStore, careless: bool, refused: str | None
+) -> None:
+    story, overtaken = Story(log), Overtaken(log, careless)
+    await the_network_is_built(story)
+
+    async def suspended() -> None:
+        await story.tell(STORY_REGISTRAR, SuspendPractitioner(practitioner_id=HIEU, reason="Under review"))
+
+    overtaken.meanwhile = suspended
+    context = Context(actor=AT[NGA], now=story.now, correlation_id=uuid4(), reference=story.reference)
+    answer = await Bus(overtaken).handle(PLAN, context, uuid4())
+    assert (answer.code if isinstance(answer, Rejected) else None) == refused

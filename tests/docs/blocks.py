@@ -2,8 +2,9 @@
 
 Rules: what stands behind the language says what a block is. "```diff FILE" changes a file: the lines without `+` must
 stand in it together, once. "```python FILE" is a new file. "```sh run" and "```python run" are run at the root of the
-tree; "```sh stack" and "```python stack" as well, while the whole stack runs. A GraphQL document has to fit the schema.
-A block without any of these is for reading.
+tree; "```sh stack" and "```python stack" as well, while the whole stack runs. The blocks of a page with `session`
+behind their language are run there one after the other, as in one terminal (session.py), and a block with `shows` is
+what the one before it prints. A GraphQL document has to fit the schema. A block without any of these is for reading.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from graphql import GraphQLError, GraphQLSchema, parse, validate
 
 FENCE = re.compile(r"^```(?P<language>\w+)(?: (?P<what>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-RUN, STACK = "run", "stack"
+RUN, STACK, SESSION, SHOWS = "run", "stack", "session", "shows"
 LONGEST_S = 300
 
 
@@ -42,7 +43,15 @@ class Block:
 
     @property
     def changes(self) -> bool:
-        return bool(self.what) and not self.runs and not self.needs_stack
+        return self.what not in ("", RUN, STACK, SESSION, SHOWS)
+
+    @property
+    def in_session(self) -> bool:
+        return self.what == SESSION
+
+    @property
+    def shows(self) -> bool:
+        return self.what == SHOWS
 
 
 def blocks_of(page: Path) -> Sequence[Block]:

@@ -13,16 +13,20 @@ from graphql import GraphQLSchema, build_schema
 
 from infra.cli import app
 from tests.docs.blocks import Block, blocks_of, misfits, run
+from tests.docs.session import Terminal, can_be_typed, differs, embedded_misfits, pairs
 from tests.golden import schema
 from tests.product import ROOT
 
 # The walk-through is carried out by a test of its own, on the tree that it changes.
 CHANGES_THE_TREE = "add-an-event.md"
+PROGRAMMED = ("python", "js", "sh")
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCKS = [(page, block) for page in PAGES if page.name != CHANGES_THE_TREE for block in blocks_of(page)]
 RUNNING = [pytest.param(block, id=f"{page.name}-{n}") for n, (page, block) in enumerate(BLOCKS) if block.runs]
 ON_STACK = [pytest.param(block, id=f"{page.name}-{n}") for n, (page, block) in enumerate(BLOCKS) if block.needs_stack]
 GRAPHQL = [pytest.param(b, id=f"{page.name}-{n}") for n, (page, b) in enumerate(BLOCKS) if b.language == "graphql"]
+SESSIONS = [page for page in PAGES if any(block.in_session for block in blocks_of(page))]
+PROGRAMS = [pytest.param(b, id=f"{page.name}-{n}") for n, (page, b) in enumerate(BLOCKS) if b.language in PROGRAMMED]
 # Words of the command line, in code only: `make test`, or a line of a block that begins so.
 COMMAND = re.compile(r"(?:`|^)(make|telehealth) ([a-z]+)", re.MULTILINE)
 
@@ -81,6 +85,23 @@ def test_what_is_to_be_run_runs(block: Block, tree: Path, environment: Mapping[s
 def test_what_needs_the_stack_runs_on_it(block: Block, tree: Path, with_stack: Mapping[str, str]) -> None:
     done = run(block, tree, with_stack)
     assert done.returncode == 0, f"{block.text}{done.stdout}{done.stderr}"
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("page", SESSIONS, ids=name_of)
+def test_what_is_typed_into_one_terminal_prints_what_the_page_shows(
+    page: Path, tree: Path, with_stack: Mapping[str, str], tmp_path: Path
+) -> None:
+    terminal = Terminal(tree, with_stack, tmp_path / "exports")
+    for block, shown in pairs(blocks_of(page)):
+        if can_be_typed(block):
+            printed = terminal.type(block)
+            assert shown is None or not (difference := differs(shown, printed)), difference
+
+
+@pytest.mark.parametrize("block", PROGRAMS)
+def test_the_documents_inside_a_program_fit_the_schema(block: Block, api: GraphQLSchema) -> None:
+    assert embedded_misfits(block, api) == []
 
 
 @pytest.mark.parametrize("block", GRAPHQL)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from graphql_api.engine import Engine
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
 from graphql_api.viewer import Services, Unauthenticated, viewer_of
+from graphql_api.websocket import WEBSOCKETS
 from infra.event_log import after, head
 from infra.event_store import PostgresEventStore
 from infra.reference import load
@@ -169,15 +170,15 @@ class Service:
 
 
 @asynccontextmanager
-async def serve(dsn: str, *, production: bool = False) -> AsyncIterator[Service]:
+async def serve(dsn: str, *, production: bool = False, origins: Sequence[str] = ()) -> AsyncIterator[Service]:
     """One API process, as far as the network can tell."""
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         services = Services(Bus(store), pool, feed, load())
-        api = build_api(services, feed, read_token, production=production)
+        api = build_api(services, feed, read_token, production=production, origins=origins)
         following = asyncio.create_task(feed.run())
         await feed.ready.wait()
-        async with serving(api.app, bound_socket(0), ws="websockets-sansio", ws_per_message_deflate=False) as url:
+        async with serving(api.app, bound_socket(0), **WEBSOCKETS) as url:
             yield Service(url, feed, api.engine, api.subscriptions, services)
         following.cancel()
         with suppress(asyncio.CancelledError):

@@ -68,6 +68,19 @@ def test_cases_are_limited_to_the_own_facility_and_the_own_person() -> None:
             assert visible(both, view) != EVERYTHING, view.name
 
 
+def test_what_is_about_a_patient_is_the_patients_own_whatever_case_it_stands_in() -> None:
+    patient, other = uuid4(), uuid4()
+    scope = scope_of_cases(viewer(Role.PATIENT, patient=patient))
+    assert scope.admits(frozenset(), about=patient)
+    assert not scope.admits(frozenset(), about=other)
+    assert not scope.admits(frozenset(), about=None)
+
+
+def test_staff_get_nothing_of_a_patient_by_having_a_patient_id() -> None:
+    doctor = viewer(Role.DOCTOR, facility=uuid4(), patient=(patient := uuid4()))
+    assert not scope_of_cases(doctor).admits(frozenset({patient}), about=patient)
+
+
 def test_an_auditor_sees_the_whole_log_and_no_clinical_content() -> None:
     scope = scope_of_log(viewer(Role.AUDITOR))
     assert (scope.parties, scope.clinical) == (None, False)

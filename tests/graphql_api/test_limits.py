@@ -7,10 +7,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
-from graphql_api import websocket
+from graphql_api import http, websocket
 from graphql_api.http import LARGEST_BODY
 from graphql_api.limits import DEEPEST, MOST_ALIASES, MOST_TOKENS
 from graphql_api.queries import LARGEST_PAGE
@@ -105,6 +106,20 @@ async def test_a_body_has_a_largest_size(service: Service) -> None:
         answer = await client.post(b'{"query": "' + b"#" * LARGEST_BODY + b'"}')
     assert answer.status_code == 413
     assert answer.json()["errors"][0]["extensions"]["code"] == "BODY_TOO_LARGE"
+
+
+async def test_a_body_has_its_time_to_arrive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_WITHIN_S", 0.2)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(2)
+        yield b"}"
+
+    headers = {"authorization": somebody("doctor").token, "content-type": "application/json"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(f"{service.url}/graphql", content=slowly(), headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (408, "BODY_TOO_SLOW")
 
 
 async def test_without_a_token_there_is_no_answer(service: Service) -> None:

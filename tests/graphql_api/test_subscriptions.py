@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
 from graphql_api import cohorts
+from graphql_api.engine import Operation
+from graphql_api.viewer import RequestContext
 from tests.graphql_api.service import Person, Service, Subscription, serve, somebody
 from tests.graphql_api.world import a_facility, measure
 from tests.inline_worker import InlineWorker
@@ -190,3 +193,35 @@ async def test_subscribers_that_went_away_leave_nothing_behind(service: Service)
     async with asyncio.timeout(5):
         while service.subscriptions.open_now():
             await asyncio.sleep(0.02)
+
+
+async def test_facilities_that_are_shown_the_same_share_one_execution_and_a_stranger_gets_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, here), (other, there), (elsewhere, stranger) = [await a_facility(service) for _ in range(3)]
+    await service.settled()
+    executed: list[object] = []
+    execute = service.engine.execute
+
+    async def counted(operation: Operation, context: RequestContext, root: object = None) -> dict[str, Any]:
+        executed.append(root)
+        return await execute(operation, context, root)
+
+    async with (
+        service.subscribe(here, FEED) as first,
+        service.subscribe(there, FEED) as second,
+        service.subscribe(stranger, FEED) as third,
+    ):
+        for subscription in (first, second, third):
+            await subscription.next()
+        monkeypatch.setattr(service.engine, "execute", counted)
+        async with service.client(somebody("registrar")) as registrar:
+            agreement = {"facilityId": str(one), "partnerId": str(other), "term": {"first": "2020-08-27"}}
+            names = {"signedForFacility": "Giám đốc A", "signedForPartner": "Giám đốc B"}
+            assert (await registrar.command("signAgreement", {**agreement, **names}))["__typename"] == "CommandAccepted"
+        update = await first.next()
+        assert [event["name"] for event in update["events"]["events"]] == ["agreement.signed"]
+        assert await second.next() == update
+        assert len([root for root in executed if root is not None]) == 1
+        await write(service, elsewhere, stranger, 1)
+        assert [event["name"] for event in (await third.next())["events"]["events"]] == ["facility.line_measured"]

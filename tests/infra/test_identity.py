@@ -195,3 +195,55 @@ def test_shared_secrets_and_encryption_keys_of_a_jwks_are_left_out() -> None:
     encryption = {**RSA.as_dict(private=False), "kid": "enc", "use": "enc"}
     nameless = {k: v for k, v in EC.as_dict(private=False).items() if k != "kid"}
     assert set(signing_keys({"keys": [secret, encryption, nameless, *JWKS["keys"]]})) == {"ec", "rsa", "ed"}
+
+
+class _ChangingKeys:
+    """An issuer that changes its keys."""
+
+    def __init__(self, *keys: Key) -> None:
+        self.keys = {key.kid: key for key in keys}
+
+    async def key(self, kid: str) -> Key | None:
+        return self.keys.get(kid)
+
+
+async def test_a_token_that_was_let_in_is_refused_as_soon_as_it_has_expired() -> None:
+    now = [time.time()]
+    checks = Verifier(Settings(oidc_leeway_seconds=0), ISSUER, _ChangingKeys(EC), now=lambda: now[0])
+    token = signed(claims())
+    await checks.verify(token)
+    now[0] += 61
+    with pytest.raises(TokenRefused) as refused:
+        await checks.verify(token)
+    assert refused.value.code == "TOKEN_EXPIRED"
+
+
+async def test_a_token_that_was_let_in_is_refused_when_its_issuer_no_longer_has_the_key() -> None:
+    issuer = _ChangingKeys(EC)
+    checks, token = Verifier(Settings(), ISSUER, issuer), signed(claims())
+    await checks.verify(token)
+    issuer.keys = {"ec": STRANGER}
+    with pytest.raises(TokenRefused) as refused:
+        await checks.verify(token)
+    assert refused.value.code == "TOKEN_INVALID"
+
+
+async def test_a_token_that_was_let_in_lets_in_no_other_one() -> None:
+    checks, token = Verifier(Settings(), ISSUER, _ChangingKeys(EC)), signed(claims())
+    await checks.verify(token)
+    head, payload, _ = token.split(".")
+    for forged in (
+        f"{head}.{_part(claims(roles=['operator']))}.{token.split('.')[2]}",
+        f"{head}.{payload}.",
+        token[:-4],
+    ):
+        with pytest.raises(TokenRefused):
+            await checks.verify(forged)
+
+
+async def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.identity.REMEMBERED_TOKENS", 2)
+    checks = Verifier(Settings(), ISSUER, _ChangingKeys(EC))
+    for n in range(4):
+        await checks.verify(signed(claims(jti=f"token-{n}")))
+    assert len(checks._signed) == 2

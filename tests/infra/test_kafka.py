@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError
 
 from infra.local import jars
-from infra.local.kafka import brokers_of
+from infra.local.kafka import Kafka, brokers_of
 from infra.local.program import CannotStart
 from infra.settings import Settings, child_environment
 from tests.conftest import Stack
@@ -72,3 +72,12 @@ def test_a_jar_that_is_not_the_listed_one_is_never_run(
 
 def test_the_right_jars_need_no_maven(cache: Path, environment: Mapping[str, str]) -> None:
     assert jars.kafka_jars(cache, {**environment, "PATH": "/nonexistent"}) == jars.jar_folder(cache)
+
+
+def test_the_storage_is_formatted_also_under_an_id_that_looks_like_an_option(
+    tmp_path: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.local.kafka.cluster_id", lambda: "-kXvhvPMSGCnEHcFOYxZHw")
+    kafka = Kafka(tmp_path, stack.settings.cache, (1, 2), stack.environment)
+    kafka.prepare()
+    assert "cluster.id=-kXvhvPMSGCnEHcFOYxZHw" in (kafka.folder / "log" / "meta.properties").read_text()

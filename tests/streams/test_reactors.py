@@ -13,7 +13,8 @@ import pytest
 
 from commands._bus import Bus, Unavailable
 from commands._command import Command
-from commands._policy import Policy, derived_id
+from commands._ids import derived_id
+from commands._policy import Policy
 from domain._kernel import Recorded
 from domain._reference import ReferenceData
 from infra import progress

@@ -1,0 +1,39 @@
+"""A worker learns from the relay that Kafka is another one, and waits for a relay that comes later than itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+from streams.group import kafka_replaced
+from tests.streams.ward import Log
+
+
+async def carries_to(log: Log, cluster_id: str) -> None:
+    await log.db.execute(
+        "insert into relay_progress (epoch, cluster_id, position, partitions) values (1, $1, 0, '{}')"
+        " on conflict (singleton) do update set cluster_id = $1",
+        cluster_id,
+    )
+    await asyncio.sleep(0.1)
+
+
+async def test_it_ends_when_the_relay_turns_to_another_kafka(log: Log) -> None:
+    watching = asyncio.create_task(kafka_replaced(log.dsn, "ours", every_s=0.01))
+    for known in ("ours", "ours"):
+        await carries_to(log, known)
+        assert not watching.done()
+    await carries_to(log, "another")
+    async with asyncio.timeout(5):
+        await watching
+
+
+async def test_a_relay_that_has_not_come_to_our_kafka_yet_is_waited_for(log: Log) -> None:
+    await carries_to(log, "the one before")
+    watching = asyncio.create_task(kafka_replaced(log.dsn, "ours", every_s=0.01))
+    for known in ("the one before", "ours"):
+        await carries_to(log, known)
+        assert not watching.done()
+    # Back to the one before, which for us is another one by now.
+    await carries_to(log, "the one before")
+    async with asyncio.timeout(5):
+        await watching
