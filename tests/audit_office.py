@@ -103,7 +103,7 @@ async def add(dsn: str, events: int, streams: Callable[[int], UUID] = lambda _: 
     await store.close()
 
 
-async def signed(dsn: str, size: int, within_s: float = 15, cosigned: bool = False) -> Published:
+async def signed(dsn: str, size: int, within_s: float = 60, cosigned: bool = False) -> Published:
     """The first checkpoint that covers so many events."""
     db = await connect(dsn)
     try:

@@ -21,6 +21,7 @@ from infra.audit.logged_tree import HoleInTheLog, LoggedTree, WrongTree, leaf_of
 from infra.event_log import after
 from infra.local.kinship import tethered
 from infra.postgres import connect
+from infra.serving import bound_socket
 from projections.audit._checkpoint import Checkpoint, read_checkpoint
 from projections.audit._keys import Kind, PrivateKey, check_checkpoint, signers_of
 from projections.audit._note import read_note
@@ -269,7 +270,9 @@ async def test_checkpoints_arrive_on_kafka_once_each_in_order(office: Office, ka
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
 async def test_a_ledger_and_a_witness_that_are_killed_at_any_moment_go_on(office: Office, seed: int) -> None:
     chance, size = Random(seed), 0
-    port = chance.randrange(20_000, 30_000)
+    # Asked from the system, so that another copy of this test beside it has another one.
+    with bound_socket(0) as free:
+        port = free.getsockname()[1]
     for _ in range(4):
         members = [start("witness", office, port), start("ledger", office, port)]
         for _ in range(chance.randrange(1, 4)):
