@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import asyncpg
 import structlog
 
 from commands._bus import Unavailable
@@ -68,7 +69,7 @@ class Feed:
                 while True:
                     try:
                         await self._follow(await line.get())
-                    except (*LINE_FAULTS, Unavailable) as fault:
+                    except (*LINE_FAULTS, asyncpg.PostgresError, Unavailable) as fault:
                         log.warning("line_lost", reason=type(fault).__name__)
                         await line.drop()
                         await asyncio.sleep(0.25)

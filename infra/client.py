@@ -110,8 +110,7 @@ class Client:
         for failures in range(TRIES):
             try:
                 response = await self._http.post(self.url, content=body, headers=headers, timeout=ANSWER_WITHIN_S)
-                answer: dict[str, Any] = orjson.loads(response.content)
-                return answer
+                return _read(response)
             except httpx.TransportError:
                 if failures == TRIES - 1:
                     raise
@@ -214,6 +213,15 @@ class Subscription:
         (update,) = payload["data"].values()
         self.position = update["position"]
         return Frame(arrived, update["position"], update, resumed)
+
+
+def _read(response: httpx.Response) -> dict[str, Any]:
+    """What is no JSON was not said by the API, but by something on the way or by its end: it is as good as nothing."""
+    try:
+        answer: dict[str, Any] = orjson.loads(response.content)
+    except orjson.JSONDecodeError as fault:
+        raise httpx.RemoteProtocolError("the answer is not JSON") from fault
+    return answer
 
 
 async def _pause(failures: int) -> None:

@@ -74,6 +74,9 @@ def _places_of_exception(_: WrappedLogger, __: str, line: EventDict) -> EventDic
     error = line.pop("exc_info", None)
     if error is True:
         error = sys.exc_info()[1]
+    while isinstance(error, BaseExceptionGroup):
+        # The group says only that there was something; the first of it says what.
+        error = error.exceptions[0]
     if isinstance(error, BaseException):
         line["error_type"] = type(error).__name__
         line["places"] = places(error)

@@ -80,3 +80,12 @@ async def test_an_ended_token_is_not_tried_again(service: Service, http: httpx.A
         await anext(subscription.frames())
     assert refusal.value.code == "TOKEN_EXPIRED"
     assert subscription.connections == 0
+
+
+async def test_what_is_no_answer_of_the_api_is_asked_for_again() -> None:
+    """As from a proxy on the way, or from a server that is ending."""
+    said = [httpx.Response(500, text="Internal Server Error"), httpx.Response(200, json={"data": {"a": 1}})]
+    line = httpx.MockTransport(lambda request: said.pop(0))
+    async with httpx.AsyncClient(transport=line) as http:
+        assert await Client("http://nowhere/graphql", "token", http).ask("{ a }") == {"a": 1}
+    assert said == []

@@ -52,6 +52,13 @@ def test_an_exception_leaves_its_type_and_places_but_not_its_message(lines: Any)
     assert "0123456789" not in json.dumps(line)
 
 
+def test_of_several_exceptions_the_first_one_is_named(lines: Any) -> None:
+    several = BaseExceptionGroup("tasks", [BaseExceptionGroup("more", [ValueError("patient 0123456789")])])
+    structlog.get_logger().error("process_failed", exc_info=several)
+    (line,) = lines()
+    assert line["error_type"] == "ValueError"
+
+
 def test_a_library_that_sees_personal_data_leaves_the_place_only(lines: Any) -> None:
     logging.getLogger("strawberry.execution").error("query by %s failed", "Trần B")
     logging.getLogger("kafka.client").warning("node %s is away", "secret-host")
