@@ -33,13 +33,15 @@ from tests.graphql_api.hostile_frames import HANDSHAKE, hostile_frames
 from tests.graphql_api.hostility import Attack, Attacker
 from tests.graphql_api.world import registration
 from tests.inline_worker import InlineWorker
+from tests.product import ROOT
 
 pytestmark = pytest.mark.timeout(240)
 SEED, REQUESTS, AT_ONCE = 64, 1_000, 12
 GOOD = "{ facilities(first: 5) { nodes { facilityId nameVi status } } }"
 # Files, classes, libraries, statements and tables have no place in an answer.
 INSIDE = re.compile(
-    r"traceback|\.py\b|site-packages|/work/|\b[A-Za-z]+(Error|Exception)\b|asyncpg|uvicorn|starlette|sqlstate|select \*"
+    rf"{re.escape(str(ROOT))}"
+    r"|traceback|\.py\b|site-packages|\b[A-Za-z]+(Error|Exception)\b|asyncpg|uvicorn|starlette|sqlstate|select \*"
     r"|_v\d+_g\d+|object at 0x|NoneType|graphql_api|server closed",
     re.IGNORECASE,
 )
