@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands._command import Command, Context, Found, Reference, decide
+from commands._command import Command, Context, Found, decide
 from commands._ids import is_derived
 from domain._kernel import DomainError, Event, Metadata, Recorded, Role, State, Value
 
@@ -255,6 +255,3 @@ def _enveloped(
         state = state.after([event])
         found.append(NewEvent(event, context.metadata(command_id, state.about(event))))
     return found, state
-
-
-__all__ = ["Accepted", "Append", "Appended", "Bus", "Conflict", "EventStore", "NewEvent", "Reference", "Rejected"]

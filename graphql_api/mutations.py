@@ -66,7 +66,7 @@ CommandResult = Annotated[
     strawberry.union("CommandResult", description="What became of a command: data in both cases, never an error."),
 ]
 
-# Commands that only the system gives itself are no business of clients.
+# What every mutation takes besides its input.
 ARGUMENTS: dict[str, tuple[Any, Any]] = {
     "command_id": (UUID, inspect.Parameter.empty),
     "expected_version": (int | None, None),
