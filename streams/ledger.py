@@ -20,6 +20,7 @@ from infra.audit import keys, published
 from infra.audit.cosigning import Cosigner, WitnessDisagrees, cosigned
 from infra.audit.folder import TileFolder, TreeForks
 from infra.audit.logged_tree import HoleInTheLog, LoggedTree, WrongTree, restored
+from infra.audit.token import TokenFailed
 from infra.event_log import after, head
 from infra.health import Vitals
 from infra.locks import Lock
@@ -27,7 +28,7 @@ from infra.measures import CHECKPOINT_SIZE, CHECKPOINT_TIME, COSIGNED_SIZE, UNSI
 from infra.postgres import LINE_FAULTS, Connection, Wake, connect, keep_listening
 from infra.settings import Settings
 from projections.audit._checkpoint import Checkpoint, NotACheckpoint
-from projections.audit._keys import Forged, PrivateKey, PublicKey, check_checkpoint
+from projections.audit._keys import Forged, PublicKey, SigningKey, check_checkpoint
 from projections.audit._note import NotANote, Note
 from projections.audit._tiles import TileRefused
 from streams.checkpoints import Publisher
@@ -48,7 +49,7 @@ log = structlog.get_logger()
 class Signing:
     """With which keys checkpoints are signed, and whose signatures on earlier ones are believed."""
 
-    def __init__(self, origin: str, own: Sequence[PrivateKey], known: Sequence[PublicKey]) -> None:
+    def __init__(self, origin: str, own: Sequence[SigningKey], known: Sequence[PublicKey]) -> None:
         self.origin, self._own, self._known = origin, own, known
 
     def sign(self, checkpoint: Checkpoint) -> str:
@@ -109,6 +110,8 @@ class Ledger:
         except ALARMS as alarm:
             log.error("ledger_refuses_to_sign", reason=type(alarm).__name__)
             await self._pause("log", alarm, LOOK_AGAIN_S)
+        except TokenFailed as fault:
+            await self._pause("token", fault, LOOK_AGAIN_S)
         except (*LINE_FAULTS, asyncpg.PostgresError) as fault:
             await self._pause("database", fault, POLL_S)
         finally:
@@ -131,6 +134,7 @@ class Ledger:
     async def _keep(self, db: Connection, stop: asyncio.Event) -> None:
         tree = await restored(db, self._folder, await self._last_signed(db))
         await self._publish_again(db, tree)
+        self._vitals.has("token")
         self._vitals.has("log")
         self._vitals.details["role"] = "active"
         self._vitals.started()
