@@ -148,6 +148,15 @@ async def report_runs(
     return await page(db, runs, wanted & visible, ["requested_at"], size=size, after=after, descending=True)
 
 
+@view.on_demand(ReportRun)
+async def progress_percent(db: Connection, row: ReportRun) -> int:
+    """How much of the log has been read for it, in percent: 100 once it is over."""
+    if row.status is not RunStatus.REQUESTED:
+        return 100
+    found = await db.fetchrow("select position, upto from report_progress where run_id = $1", row.run_id)
+    return 0 if found is None else min(99, 100 * int(found["position"]) // int(found["upto"]))
+
+
 async def open_runs(db: Connection) -> Sequence[ReportRun]:
     """Those that wait to be sealed, the oldest first."""
     return await select(db, runs, matching(status=RunStatus.REQUESTED), ["requested_at"])
