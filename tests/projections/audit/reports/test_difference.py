@@ -53,7 +53,7 @@ def test_late_withdrawn_corrected_and_new_are_told_apart() -> None:
     history.happened(called("held"), planned())
     history.happened(called("held"), ConsultationOpened())
     stream = sent(history, "sent again")
-    examined(history, "late", LAUNCH_DAY)
+    examined(history, "late", LAUNCH_DAY, recorded=LAUNCH_DAY + timedelta(hours=1))
     del history.events[-1]  # It happened, and was not recorded yet.
     position, then = len(history.events), LAUNCH_DAY + timedelta(days=2)
     late = history.happened(called("late"), ExaminationStarted(), at=LAUNCH_DAY, recorded=then)
