@@ -55,7 +55,9 @@ class Way:
 
     @property
     def leaves(self) -> bool:
-        return self.how not in (None, Leaves.DROPPED) or self.inside is not None
+        if self.inside is not None:
+            return any(way.leaves for way in self.inside.values())
+        return self.how not in (None, Leaves.DROPPED)
 
 
 @cache
