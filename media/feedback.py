@@ -108,10 +108,7 @@ class Arrivals:
 
     def note(self, sequence: int, arrived_us: int) -> None:
         """`sequence` is the transport-wide one, 16 bits."""
-        if self._last is None:
-            unwrapped = sequence
-        else:
-            unwrapped = self._last + ahead(sequence, self._last & 0xFFFF)
+        unwrapped = sequence if self._last is None else self._last + ahead(sequence, self._last & 65535)
         if self._last is None or unwrapped > self._last:
             self._last = unwrapped
         if len(self._pending) < MOST_ARRIVALS:
