@@ -48,5 +48,6 @@ PROCESSES: Mapping[str, Process] = {
     "projections": Process("streams.worker:main", "Takes the log into the views."),
     "ledger": Process("streams.ledger:main", "Signs what the log holds."),
     "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
+    "media": Process("media.process:main", "Carries live pictures and sound.", on_the_log=False),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

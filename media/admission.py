@@ -28,7 +28,6 @@ class Admission:
         self._pause = 1.0 / rate
         self._waiting = waiting
         self._next = 0.0
-        self.turned_away = 0
 
     async def turn(self) -> None:
         """Returns when it is one's turn; raises Crowded."""
@@ -36,7 +35,6 @@ class Admission:
         at = max(self._next, now)
         ahead = (at - now) / self._pause
         if ahead > self._waiting:
-            self.turned_away += 1
             raise Crowded(int(at - now) + 1)
         self._next = at + self._pause
         if at > now:

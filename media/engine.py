@@ -44,7 +44,7 @@ class Engine:
         self.name = name.encode()
         self.rooms: dict[UUID, Room] = {}
         self.peers: dict[UUID, Peer] = {}
-        self.malformed = self.byes = 0
+        self.malformed = self.turned_away = 0
         self.lag_ms = 0.0
         self._certificate: RTCCertificate | None = None
         self._tick = 0

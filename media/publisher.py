@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from aiortc.rtp import RtcpByePacket, RtcpSrPacket
+from aiortc.rtp import RtcpSrPacket
 
 from infra.media_tokens import Grant, Source
 from media import feedback, rtp
@@ -160,8 +160,6 @@ class Publisher(Peer):
                 info = packet.sender_info
                 known[1].clock = (info.ntp_timestamp, info.rtp_timestamp, now_ns)
                 known[0].clock_told(known[1])
-        elif isinstance(packet, RtcpByePacket):
-            self.engine.byes += 1
 
     @property
     def layers(self) -> Sequence[Layer]:
