@@ -69,6 +69,9 @@ class Settings(BaseModel):
     turn_urls: tuple[str, ...] = Field((), description="TELEHEALTH_TURN_URLS")
     turn_secret: str | None = Field(None, description="TELEHEALTH_TURN_SECRET", repr=False)
     turn_credential_seconds: Seconds = Field(600, description="TELEHEALTH_TURN_CREDENTIAL_SECONDS")
+    open_release: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,29}$")] = Field(
+        "r1", description="TELEHEALTH_OPEN_RELEASE"
+    )
 
     start_timeout_seconds: Seconds = Field(120, description="TELEHEALTH_START_TIMEOUT_SECONDS")
     stop_timeout_seconds: Seconds = Field(10, description="TELEHEALTH_STOP_TIMEOUT_SECONDS")
