@@ -41,6 +41,8 @@ class Peer:
     def __init__(self, engine: Engine, room: Room, grant: Grant) -> None:
         self.engine, self.room, self.grant = engine, room, grant
         self.id = uuid4()
+        room.members.add(self)
+        engine.peers[self.id] = self
         self.connection = Connection(engine.certificate)
         self.connection.peer = self
         self.connection.on("connectionstatechange", self._state_changed)

@@ -39,19 +39,16 @@ class Room:
         self.speaker: UUID | None = None
         self._engine = engine
         self._reporter = reporter
+        self.members: set[Peer] = set()
         self._connections: dict[UUID, int] = {}
-        self._expected = 0
 
     def tell(self, fact: Fact) -> None:
         self._reporter.tell(fact)
 
     @property
     def empty(self) -> bool:
-        return not self._connections and not self._expected
-
-    def expect(self, by: int) -> None:
-        """Connections are under way; the room stays for them."""
-        self._expected += by
+        """Nobody is here or on the way."""
+        return not self.members
 
     def connected(self, peer: Peer) -> None:
         grant = peer.grant
@@ -69,6 +66,7 @@ class Room:
 
     def gone(self, peer: Peer, reason: Ended) -> None:
         grant = peer.grant
+        self.members.discard(peer)
         if isinstance(peer, Publisher) and self.publishers.get((grant.point_id, peer.source)) is peer:
             del self.publishers[grant.point_id, peer.source]
         self.viewers.pop(peer.id, None)

@@ -27,7 +27,7 @@ from media.negotiation import LONGEST_OFFER, OfferRefused
 from media.peer import Peer
 from media.problems import Problem, problem_of
 from media.publisher import Publisher
-from media.room import Room, may_publish
+from media.room import may_publish
 from media.tracks import Ended
 from media.viewer import Viewer
 
@@ -90,7 +90,7 @@ class Signalling:
         await self._turn()
         room = self._engine.room(grant.session_id)
         publisher = Publisher(self._engine, room, grant, source)
-        return await self._answered(publisher, room, publisher.answer(offer))
+        return await self._answered(publisher, publisher.answer(offer))
 
     async def watch(self, request: Request) -> Response:
         grant = self._desk.verify_header(request.headers.get("authorization"))
@@ -103,7 +103,7 @@ class Signalling:
             raise Problem(409, "NOTHING_IS_LIVE", "Nobody publishes this source now.", retry_after=2)
         await self._turn()
         viewer = Viewer(self._engine, room, grant)
-        return await self._answered(viewer, room, viewer.answer(offer, tracks))
+        return await self._answered(viewer, viewer.answer(offer, tracks))
 
     async def _turn(self) -> None:
         if len(self._engine.peers) >= MOST_PEERS:
@@ -115,16 +115,12 @@ class Signalling:
                 503, "TOO_MANY_JOIN", "Many join at once. Come again.", retry_after=crowd.retry_after
             ) from crowd
 
-    async def _answered(self, peer: Peer, room: Room, answering: Awaitable[str]) -> Response:
-        self._engine.peers[peer.id] = peer
-        room.expect(1)
+    async def _answered(self, peer: Peer, answering: Awaitable[str]) -> Response:
         try:
             answer = await answering
         except BaseException:
             await peer.close(Ended.CLOSED)
             raise
-        finally:
-            room.expect(-1)
         headers = {
             "Location": f"/connections/{peer.id}",
             "ETag": peer.tag,
