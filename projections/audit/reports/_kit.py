@@ -59,6 +59,8 @@ class Refused(Exception):
 
 
 class ParameterRefused(Refused):
+    """A parameter is missing, unknown or not of its form."""
+
     code = "REPORT_PARAMETER_REFUSED"
 
 
