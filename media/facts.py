@@ -1,22 +1,21 @@
-"""What the engine and the recorder tell of a room, in plain values, and to whom they tell it.
+"""What is told of a room beside what the engine itself sees: quality, stills and recordings, in plain values.
 
-Rules: a fact is told once it has happened, with the ids under which it happened, so that telling it again changes
-nothing; telling never waits and never fails, because no picture may stand still for a database. Numbers of every second
-are metrics and are not told here. No address of anybody is in any of these.
+Rules: as in reporter.py, telling never waits and never fails, because no picture may stand still for a database; a fact
+is told once it has happened. Numbers of every second are metrics and are not told. `number` counts the facts of one
+kind of one thing, from 1, so that a recorder that was killed and tells a fact again is understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second. 0 where there is no picture."""
+class LegNumbers:
+    """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second; 0 where there is no picture."""
 
     bitrate_kbps: int
     loss_percent: float
@@ -28,90 +27,36 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that happened in the room of this live session, and when (the worker's clock, UTC)."""
+class RoomFact:
+    """Something that happened in this live session, and when (the worker's clock, UTC)."""
 
-    room_id: UUID
+    session_id: UUID
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class PeerJoined(Fact):
-    """A participant's connection stands. `connection_id` is new for every peer connection; `path` direct or relayed."""
-
-    participant_id: UUID
-    connection_id: UUID
-    path: str
-    protocol: str
-    cipher: str
-    setup_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class PeerLeft(Fact):
-    """The connection was ended: by the peer itself (`left`) or by the room (`removed`)."""
-
-    participant_id: UUID
-    connection_id: UUID
-    reason: str = "left"
-
-
-@dataclass(frozen=True, slots=True)
-class PeerLost(Fact):
-    """Nothing came any more over this connection for so long."""
-
-    participant_id: UUID
-    connection_id: UUID
-    silent_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class TrackBegan(Fact):
-    """The first packets of a source came. `source`: camera, ultrasound, screen or audio; `codec` as in SDP, VP8.
-
-    An ultrasound names its examination and device, as the grant does.
-    """
-
-    track_id: UUID
-    participant_id: UUID
-    source: str
-    codec: str
-    width: int = 0
-    height: int = 0
-    examination_id: UUID | None = None
-    device_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TrackEnded(Fact):
-    """No more will come of this source."""
-
-    track_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class RungChanged(Fact):
+class RungChanged(RoomFact):
     """A participant's leg went up or down the ladder. `reason`: loss, delay, bitrate, frames, jitter, asked."""
 
     participant_id: UUID
-    step: int
+    number: int
     rung: str
     reason: str
-    measured: Measured
+    measured: LegNumbers
 
 
 @dataclass(frozen=True, slots=True)
-class GateCrossed(Fact):
-    """A picture came to be, or no longer is, good enough for a diagnosis. `step` counts crossings of this track."""
+class GateCrossed(RoomFact):
+    """A picture came to be, or no longer is, good enough for a diagnosis. `number` counts crossings of this track."""
 
     track_id: UUID
-    step: int
+    number: int
     diagnostic: bool
-    measured: Measured
+    measured: LegNumbers
 
 
 @dataclass(frozen=True, slots=True)
-class StillTaken(Fact):
+class StillTaken(RoomFact):
     """A still was stored: `origin` key_frame or sending_browser; times of its frame by RTP and by the wall clock."""
 
     image_id: UUID
@@ -125,26 +70,26 @@ class StillTaken(Fact):
     frame_at: datetime
     origin: str
     lossless: bool
-    measured: Measured
+    measured: LegNumbers
     asked_by: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingBegan(Fact):
+class RecordingBegan(RoomFact):
     """The recorder takes the tracks of this recording in; nothing is written yet."""
 
     recording_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class FirstBytes(Fact):
+class FirstBytes(RoomFact):
     """The first encrypted bytes are where they will stay."""
 
     recording_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class GapFound(Fact):
+class GapFound(RoomFact):
     """Between these moments this track is not in the recording.
 
     `reason`: packets_lost, line_silent, recorder_lost, recorder_overrun.
@@ -159,7 +104,7 @@ class GapFound(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingEnded(Fact):
+class RecordingEnded(RoomFact):
     """Nothing more is written. `reason`: asked, tracks_ended, recorder_lost."""
 
     recording_id: UUID
@@ -167,7 +112,7 @@ class RecordingEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingStored(Fact):
+class RecordingStored(RoomFact):
     """The recording is complete and will not change: the hash and size of its encrypted bytes, and the key's id."""
 
     recording_id: UUID
@@ -179,7 +124,7 @@ class RecordingStored(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingBroken(Fact):
+class RecordingBroken(RoomFact):
     """There will be no good recording. `reason`: not_started, no_bytes, store_refuses, no_key."""
 
     recording_id: UUID
@@ -187,22 +132,9 @@ class RecordingBroken(Fact):
     detail: str
 
 
-Refused = Callable[[Fact, str], None]
+class RoomReporter(Protocol):
+    """Where these facts are told; the implementation for the log is media/reporting.py."""
 
-
-class Reporter(Protocol):
-    """Where facts are told. The implementation for the log is media/reporting.py."""
-
-    def tell(self, fact: Fact) -> None:
+    def tell(self, fact: RoomFact) -> None:
         """Take the fact to the log, sometime soon. Never waits, never raises."""
         ...
-
-
-@dataclass(slots=True)
-class Notebook:
-    """A reporter that only keeps what it was told: for a worker without a log, as on a bench."""
-
-    facts: list[Fact] = field(default_factory=list)
-
-    def tell(self, fact: Fact) -> None:
-        self.facts.append(fact)
