@@ -52,6 +52,7 @@ from domain.patient import Identity, RelativeScope
 from domain.referral import Referral
 from tests.history import called
 from tests.story import case_of, launch_day, refer
+from tests.story_live import an_examination_is_seen_live
 from tests.story_network import (
     AT,
     BACH_MAI,
@@ -218,6 +219,7 @@ async def everything(story: Story) -> Story:
         referrals_go_other_ways,
         patients_are_transferred,
         sessions_go_other_ways,
+        an_examination_is_seen_live,
         people_change,
         the_network_changes,
     ):
