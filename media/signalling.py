@@ -111,6 +111,7 @@ class Signalling:
         try:
             await self.admission.turn()
         except Crowded as crowd:
+            self._engine.turned_away += 1
             raise Problem(
                 503, "TOO_MANY_JOIN", "Many join at once. Come again.", retry_after=crowd.retry_after
             ) from crowd
