@@ -163,8 +163,7 @@ class Reader:
                 order.read_to_the_end(place)
 
     def _ready(self) -> Iterator[Waiting]:
-        for waiting in self._order.ready():
-            yield waiting
+        yield from self._order.ready()
         if (late := self._order.overtaken()) is not None:
             again = late.position == self._order.last
             what = f"position {late.position} was handed out already" if again else f"behind {self._order.last}"
