@@ -12,19 +12,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 
-import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from infra.event_log import all_after, head
-from infra.event_store import PostgresEventStore
 from infra.local.kinship import tethered
 from infra.mapper import Stored
-from infra.postgres import connect, migrate
 from infra.topics import PARTITIONS
-from tests.conftest import Stack
-from tests.story import launch_day
-from tests.storyteller import Story
 from tests.streams.ward import Beds, Log, open_log
 
 Spawn = Callable[[str], "subprocess.Popen[bytes]"]
@@ -86,26 +79,6 @@ def read_topic(kafka_bootstrap: str) -> Callable[..., object]:
         return found
 
     return read
-
-
-@pytest.fixture(scope="session")
-async def whole_day(stack: Stack) -> Sequence[Stored]:
-    """The rows of a whole launch day, as they lie in the log."""
-    name = f"story_{secrets.token_hex(6)}"
-    server = await asyncpg.connect(stack.dsn)
-    await server.execute(f"create database {name}")
-    dsn = f"{stack.dsn.rpartition('/')[0]}/{name}"
-    db = await connect(dsn)
-    await migrate(db)
-    store = PostgresEventStore(dsn)
-    try:
-        await launch_day(Story(store))
-        return [stored async for chunk in all_after(db, 0, await head(db)) for stored in chunk]
-    finally:
-        await store.close()
-        await db.close()
-        await server.execute(f"drop database {name} with (force)")
-        await server.close()
 
 
 @pytest.fixture(scope="session")
