@@ -69,6 +69,7 @@ class Year(Network):
         self.facility, self.year = parameters["facility"], parameters["year"]
         self.helps: dict[str, Help] = {}
         self.terms: dict[str, list[tuple[str, str | None]]] = {}
+        self.partner_in: dict[str, str] = {}
 
     def counts(self, one: Help) -> bool:
         return one.supporting == self.facility and one.day is not None and one.day[:4] == self.year
@@ -127,22 +128,19 @@ def agreed(state: Year, fact: Fact) -> None:
     if state.facility in pair:
         (partner,) = pair - {state.facility}
         state.terms.setdefault(partner, []).append((told["term"]["first"], told["term"]["last"]))
-        state.terms.setdefault(fact.stream, state.terms[partner])
+        state.partner_in[fact.stream] = partner
         state.tally.touch(fact, ("partner", partner, "agreement"))
 
 
 @report.takes("agreement.ended", version=1)
 def ended(state: Year, fact: Fact) -> None:
-    terms = state.terms.get(fact.stream)
-    if terms is None:
+    partner = state.partner_in.get(fact.stream)
+    if partner is None:
         return
-    last_day = fact.fields["last_day"]
-    terms[:] = [
-        (first, min(last_day, last) if last is not None else last_day) for first, last in terms if first <= last_day
-    ]
-    for partner, held in state.terms.items():
-        if held is terms:
-            state.tally.touch(fact, ("partner", partner, "agreement"))
+    day = fact.fields["last_day"]
+    begun = [(first, last) for first, last in state.terms[partner] if first <= day]
+    state.terms[partner] = [(first, day if last is None else min(day, last)) for first, last in begun]
+    state.tally.touch(fact, ("partner", partner, "agreement"))
 
 
 @report.takes("consultation.planned", version=1)
@@ -275,7 +273,7 @@ def _partners(state: Year) -> Section:
     ]
     found = state.tally.rows("partner")
     rows = []
-    for partner in found.keys() | (state.terms.keys() & state.facilities.keys()):
+    for partner in found.keys() | state.terms.keys():
         held = [
             (first, last)
             for first, last in state.terms.get(partner, [])
