@@ -47,6 +47,7 @@ PROCESSES: Mapping[str, Process] = {
     "relay": Process("streams.relay:main", "Carries the log to Kafka."),
     "projections": Process("streams.worker:main", "Takes the log into the views."),
     "ledger": Process("streams.ledger:main", "Signs what the log holds."),
+    "reports": Process("streams.reports:main", "Computes and seals the reports that were asked for."),
     "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

@@ -158,11 +158,12 @@ def instant_of(us: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A fact changed a cell by so much; by 0 where the cell is no sum."""
+    """A fact changed a cell by so much; by 0 where the cell is no sum. `corrects`: its subject had counted before."""
 
     fact: Fact
     key: Key
     amount: int
+    corrects: bool
 
 
 class Tally:
@@ -184,12 +185,12 @@ class Tally:
             else:
                 self.sums.pop(key, None)
             if self.moves is not None:
-                self.moves.append(Moved(fact, key, amount))
+                self.moves.append(Moved(fact, key, amount, corrects=bool(before)))
 
-    def touch(self, fact: Fact, key: Key) -> None:
+    def touch(self, fact: Fact, key: Key, *, corrects: bool = False) -> None:
         """What is made of this key has changed, though it is no sum."""
         if self.moves is not None:
-            self.moves.append(Moved(fact, key, 0))
+            self.moves.append(Moved(fact, key, 0, corrects))
 
     def of(self, *key: str) -> int:
         return self.sums.get(key, 0)
