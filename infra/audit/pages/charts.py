@@ -16,10 +16,11 @@ from infra.audit.pages.numbers import Language, number
 
 WIDTH = 720
 LABELS, VALUES = 250, 70  # left of the bars, and right of the longest one
-BAR, GAP = 18, 10
+BAR, THIN, GAP = 18, 12, 10
 MOST_LINES, LINE_LENGTH = 3, 28
 PLOT_HEIGHT, LEFT, BELOW, ABOVE = 200, 60, 44, 14
 INK, GREY, PALE = "#1a1a1a", "#5c6b73", "#c9cfd3"
+FILLS = ("#5c6b73", "#c9cfd3", "#ffffff", "#2b3338")
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
 MOST_POINTS_NAMED = 16
 
@@ -34,7 +35,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn. `form` is bar, line or histogram; the first knows one series only."""
+    """What is drawn. `form` is bar, line or histogram; the last knows one series only."""
 
     form: str
     title: str
@@ -72,24 +73,38 @@ def draw(chart: Chart, language: Language, number_of_chart: int = 1) -> str:
 
 
 def _bars(chart: Chart, language: Language) -> tuple[int, Sequence[str]]:
-    (series,) = chart.series
-    longest = max((value for value in series.values if value is not None), default=Fraction(0)) or Fraction(1)
-    room, y = WIDTH - LABELS - VALUES, 8
+    values = [value for series in chart.series for value in series.values if value is not None]
+    longest, room, y = max(values, default=Fraction(0)) or Fraction(1), WIDTH - LABELS - VALUES, 8
+    thick = BAR if len(chart.series) == 1 else THIN
     body: list[str] = []
-    for label, value in zip(chart.labels, series.values, strict=True):
+    for at, label in enumerate(chart.labels):
         lines = wrapped(label)
-        row = max(BAR, 15 * len(lines))
+        row = max(thick * len(chart.series), 15 * len(lines))
         middle = y + row // 2
         body.extend(
-            _text(LABELS - 10, middle + 5 + 15 * at - 15 * (len(lines) - 1) // 2, line, "end")
-            for at, line in enumerate(lines)
+            _text(LABELS - 10, middle + 5 + 15 * line_at - 15 * (len(lines) - 1) // 2, line, "end")
+            for line_at, line in enumerate(lines)
         )
-        wide = _whole(room * (value or 0) / longest)
-        body.append(f'<rect x="{LABELS}" y="{middle - BAR // 2}" width="{wide}" height="{BAR}" fill="{GREY}"/>')
-        body.append(_text(LABELS + wide + 6, middle + 5, shown(value, language, chart.unit)))
+        top = middle - thick * len(chart.series) // 2
+        for number_, series in enumerate(chart.series):
+            value, above = series.values[at], top + thick * number_
+            wide = _whole(room * (value or 0) / longest)
+            body.append(_filled(number_, LABELS, above, wide, thick - (len(chart.series) > 1)))
+            told = shown(value, language, chart.unit)
+            body.append(_text(LABELS + wide + 6, above + thick // 2 + 4, told, size=13 if thick == BAR else 10))
         y += row + GAP
     body.append(f'<line x1="{LABELS}" y1="2" x2="{LABELS}" y2="{y}" stroke="{INK}"/>')
-    return y + 4, body
+    if len(chart.series) == 1:
+        return y + 4, body
+    for at, series in enumerate(chart.series):
+        body.append(_filled(at, LABELS, y + 8 + 20 * at, 26, THIN))
+        body.append(_text(LABELS + 36, y + 18 + 20 * at, series.name))
+    return y + 10 + 20 * len(chart.series), body
+
+
+def _filled(series: int, x: int, y: int, wide: int, tall: int) -> str:
+    fill = FILLS[series % len(FILLS)]
+    return f'<rect x="{x}" y="{y}" width="{wide}" height="{tall}" fill="{fill}" stroke="{INK}" stroke-width="0.6"/>'
 
 
 def wrapped(label: str) -> Sequence[str]:
@@ -237,6 +252,7 @@ def _whole(value: Fraction | int) -> int:
     return int((Fraction(value) * 2 + 1) // 2)
 
 
-def _text(x: int, y: int, text: str, anchor: str = "start") -> str:
+def _text(x: int, y: int, text: str, anchor: str = "start", size: int = 13) -> str:
     where = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{x}" y="{y}"{where} fill="{INK}">{escape(text)}</text>'
+    how = "" if size == 13 else f' font-size="{size}"'
+    return f'<text x="{x}" y="{y}"{where}{how} fill="{INK}">{escape(text)}</text>'
