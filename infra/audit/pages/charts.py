@@ -23,6 +23,7 @@ INK, GREY, PALE = "#1a1a1a", "#5c6b73", "#c9cfd3"
 FILLS = ("#5c6b73", "#c9cfd3", "#ffffff", "#2b3338")
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
 MOST_POINTS_NAMED = 16
+IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,18 @@ def _bars(chart: Chart, language: Language) -> tuple[int, Sequence[str]]:
     if len(chart.series) == 1:
         return y + 4, body
     for at, series in enumerate(chart.series):
-        body.append(_filled(at, LABELS, y + 8 + 20 * at, 26, THIN))
-        body.append(_text(LABELS + 36, y + 18 + 20 * at, series.name))
-    return y + 10 + 20 * len(chart.series), body
+        left, below = _place_in_legend(at)
+        body.append(_filled(at, left, y + 8 + below, 26, THIN))
+        body.append(_text(left + 34, y + 18 + below, series.name))
+    return y + 12 + _height_of_legend(chart.series), body
+
+
+def _place_in_legend(at: int) -> tuple[int, int]:
+    return LEFT + (WIDTH - LEFT) // IN_A_ROW * (at % IN_A_ROW), 20 * (at // IN_A_ROW)
+
+
+def _height_of_legend(series: Sequence[Series]) -> int:
+    return 20 * -(-len(series) // IN_A_ROW)
 
 
 def _filled(series: int, x: int, y: int, wide: int, tall: int) -> str:
@@ -158,7 +168,7 @@ def _lines(chart: Chart, language: Language) -> tuple[int, Sequence[str]]:
     if len(chart.series) == 1:
         return ABOVE + PLOT_HEIGHT + BELOW, body
     body.extend(_legend(chart.series))
-    return ABOVE + PLOT_HEIGHT + BELOW + 20 * len(chart.series), body
+    return ABOVE + PLOT_HEIGHT + BELOW + _height_of_legend(chart.series), body
 
 
 def _step(chart: Chart) -> Fraction:
@@ -195,11 +205,12 @@ def _mark(series: int, x: int, y: int) -> str:
 
 def _legend(series: Sequence[Series]) -> Iterator[str]:
     for at, one in enumerate(series):
-        y = ABOVE + PLOT_HEIGHT + BELOW + 20 * at + 6
+        left, below = _place_in_legend(at)
+        y = ABOVE + PLOT_HEIGHT + BELOW + below + 6
         dash = f' stroke-dasharray="{DASHES[at % len(DASHES)]}"' if DASHES[at % len(DASHES)] else ""
-        yield f'<line x1="{LEFT}" y1="{y}" x2="{LEFT + 44}" y2="{y}" stroke="{INK}" stroke-width="1.6"{dash}/>'
-        yield _mark(at, LEFT + 22, y)
-        yield _text(LEFT + 54, y + 4, one.name)
+        yield f'<line x1="{left}" y1="{y}" x2="{left + 26}" y2="{y}" stroke="{INK}" stroke-width="1.6"{dash}/>'
+        yield _mark(at, left + 13, y)
+        yield _text(left + 34, y + 4, one.name)
 
 
 def _grid(top: Fraction, language: Language, unit: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from infra.audit.pages import words
 from infra.audit.pages.charts import Chart, Series
 from infra.audit.pages.document import (
+    Caption,
     Column,
     Document,
     Facts,
@@ -31,6 +32,7 @@ from infra.audit.pages.document import (
     Section,
     Signature,
     Signatures,
+    Statements,
 )
 from infra.audit.pages.layouts import NUMERALS, Layout, layout_of
 from infra.audit.pages.numbers import Language, day, moment, month, number
@@ -150,7 +152,7 @@ class _Page:
     def _figures(self, figures: Sequence[Data]) -> Iterator[Part]:
         shown = [(self.words(one["title"]), self._value(one, one["value"]), one["kind"] in NUMBERS) for one in figures]
         if facts := [(title, value) for title, value, is_number in shown if not is_number or self._layout.plain]:
-            yield Facts(facts)
+            yield Facts(facts, strong=figures[0]["name"] in self._layout.afterwards)
         if counts := [(title, value) for title, value, is_number in shown if is_number and not self._layout.plain]:
             yield Headlines(counts)
 
@@ -178,18 +180,22 @@ class _Page:
     # Tables and charts ---------------------------------------------------------------------------------------
 
     def _table(self, table: Data, alone: bool) -> Iterator[Part]:
-        rows = self._ordered(table)
-        if rows:
-            yield from (Picture(self._chart(table, chart, rows)) for chart in table["charts"])
-        title, empty = "" if alone else self.words(table["title"]), word("empty", self._language)
+        rows, title, empty = self._ordered(table), self.words(table["title"]), word("empty", self._language)
+        charts = [self._chart(table, hint, rows) for hint in table["charts"]] if len(rows) > 1 else []
+        if not alone:
+            yield Caption(title)
+        yield from (Picture(chart, chart.title != title) for chart in charts)
         if table["name"] in self._layout.signatures and rows:
-            yield Signatures([self._signature(table, row) for row in rows])
+            shown = sorted((self._told(table, row) for row in rows), key=lambda told: told["signed_at"][0])
+            yield Signatures([self._signature(told) for told in shown])
+        elif table["name"] in self._layout.statements:
+            yield Statements("", [self._statement(table, row) for row in rows], empty)
         elif table["name"] in self._layout.records:
-            yield Records(title, [self._record(table, row) for row in rows], empty)
+            yield Records("", [self._record(table, row) for row in rows], empty)
         else:
             columns = [self._column(column) for column in table["columns"]]
-            shown = [[self._value(c, v) for c, v in zip(table["columns"], row, strict=True)] for row in rows]
-            yield Grid(self.words(table["title"]), columns, shown, empty)
+            cells = [[self._value(c, v) for c, v in zip(table["columns"], row, strict=True)] for row in rows]
+            yield Grid(title, columns, cells, empty, heard=True)
 
     def _column(self, column: Data) -> Column:
         named = column["kind"] != "code" or column["codes"] is not None
@@ -203,9 +209,17 @@ class _Page:
             (self.words(column["title"]), self._value(column, value)) for column, value in pairs if value is not None
         ]
 
-    def _signature(self, table: Data, row: Sequence[Any]) -> Signature:
-        told = {column["name"]: (column, value) for column, value in zip(table["columns"], row, strict=True)}
-        shown = {name: self._value(column, value) for name, (column, value) in told.items()}
+    def _statement(self, table: Data, row: Sequence[Any]) -> tuple[str, str]:
+        pairs = list(zip(table["columns"], row, strict=True))
+        head = [self._value(column, value) for column, value in pairs if column["kind"] != "text" and value is not None]
+        return " · ".join(head), "\n".join(self._value(c, v) for c, v in pairs if c["kind"] == "text")
+
+    def _told(self, table: Data, row: Sequence[Any]) -> dict[str, tuple[Any, str]]:
+        pairs = zip(table["columns"], row, strict=True)
+        return {column["name"]: (value, self._value(column, value)) for column, value in pairs}
+
+    def _signature(self, told: Mapping[str, tuple[Any, str]]) -> Signature:
+        shown = {name: text for name, (_, text) in told.items()}
         signed = word("signed_electronically", self._language, moment=shown["signed_at"])
         version = word("version", self._language, version=shown["version"])
         return Signature(shown["facility"], [shown["practitioner"], signed, version, shown["content_sha256"]])

@@ -7,7 +7,7 @@ reader's language writes it, and no part computes anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -17,9 +17,10 @@ from infra.audit.pages.numbers import Language
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with their values, one a line."""
+    """Names with their values, one a line; `strong` sets off the first value, such as a conclusion."""
 
     rows: Sequence[tuple[str, str]]
+    strong: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table; `empty` is the sentence that stands for it when it has no rows."""
+    """A table; `empty` is the sentence that stands for it when it has no rows. Its title is only heard, and not seen,
+    where it stands above the table already (`heard`)."""
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     empty: str
+    heard: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,27 @@ class Records:
 
 
 @dataclass(frozen=True)
+class Statements:
+    """What people said, one after the other: who, where and when in a line, and the words below it."""
+
+    title: str
+    rows: Sequence[tuple[str, str]]
+    empty: str
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The title of what follows."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A chart; its figures stand in a table beside it."""
+    """A chart; its figures stand in a table beside it. Its title is not seen where it stands above it already."""
 
     chart: Chart
+    titled: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,7 +105,7 @@ class Signatures:
     rows: Sequence[Signature]
 
 
-Part: TypeAlias = Facts | Headlines | Grid | Records | Picture | Note | Signatures
+Part: TypeAlias = Facts | Headlines | Grid | Records | Statements | Caption | Picture | Note | Signatures
 
 
 @dataclass(frozen=True)
@@ -114,4 +134,3 @@ class Document:
     foot: str
     page_word: str
     wide: bool = False
-    parts: Sequence[Part] = field(default=())

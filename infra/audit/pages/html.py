@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.audit.pages.charts import draw
 from infra.audit.pages.document import (
+    Caption,
     Column,
     Document,
     Facts,
@@ -24,6 +25,7 @@ from infra.audit.pages.document import (
     Records,
     Section,
     Signatures,
+    Statements,
 )
 from infra.audit.pages.legible import seen
 from infra.audit.pages.numbers import Language
@@ -35,7 +37,6 @@ def html(document: Document) -> bytes:
     charts = count(1)
     body = [
         *_head(document),
-        *(line for part in document.parts for line in _part(part, document.language, charts)),
         *(line for section in document.sections for line in _section(section, document.language, charts)),
         *_proof(document),
     ]
@@ -79,7 +80,7 @@ def _section(section: Section, language: Language, charts: count[int]) -> Iterat
 def _part(part: Part, language: Language, charts: count[int]) -> Iterator[str]:
     match part:
         case Facts():
-            yield from _facts(part.rows)
+            yield from _facts(part.rows, part.strong)
         case Headlines():
             yield '<div class="headlines">'
             yield from (f"<p><b>{_t(value)}</b> <span>{_t(name)}</span></p>" for name, value in part.rows)
@@ -90,7 +91,11 @@ def _part(part: Part, language: Language, charts: count[int]) -> Iterator[str]:
             yield from _records(part)
         case Picture():
             yield f"<figure>{draw(part.chart.in_letters(seen), language, next(charts))}"
-            yield f"<figcaption>{_t(part.chart.title)}</figcaption></figure>"
+            yield f"<figcaption>{_t(part.chart.title)}</figcaption></figure>" if part.titled else "</figure>"
+        case Statements():
+            yield from _statements(part)
+        case Caption():
+            yield f'<p class="caption">{_t(part.text)}</p>'
         case Note():
             yield f'<p class="note">{_t(part.text)}</p>'
         case Signatures():
@@ -100,14 +105,15 @@ def _part(part: Part, language: Language, charts: count[int]) -> Iterator[str]:
             yield "</div>"
 
 
-def _facts(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield "<dl>"
+def _facts(rows: Sequence[tuple[str, str]], strong: bool = False) -> Iterator[str]:
+    yield '<dl class="strong">' if strong else "<dl>"
     yield from (f"<div><dt>{_t(name)}</dt><dd>{_t(value)}</dd></div>" for name, value in rows)
     yield "</dl>"
 
 
 def _grid(grid: Grid) -> Iterator[str]:
-    yield f"<table><caption>{_t(grid.title)}</caption><thead><tr>"
+    heard = ' class="heard"' if grid.heard else ""
+    yield f"<table><caption{heard}>{_t(grid.title)}</caption><thead><tr>"
     yield from (f'<th scope="col"{_kind(column)}>{_t(column.title)}</th>' for column in grid.columns)
     yield "</tr></thead><tbody>"
     if not grid.rows:
@@ -133,6 +139,15 @@ def _records(records: Records) -> Iterator[str]:
         yield '<div class="record">'
         yield from _facts(row)
         yield "</div>"
+
+
+def _statements(statements: Statements) -> Iterator[str]:
+    if statements.title:
+        yield f'<p class="caption">{_t(statements.title)}</p>'
+    if not statements.rows:
+        yield f'<p class="empty">{_t(statements.empty)}</p>'
+    for head, words in statements.rows:
+        yield f'<div class="record"><p class="said-by">{_t(head)}</p><p>{_t(words)}</p></div>'
 
 
 def _proof(document: Document) -> Iterator[str]:

@@ -13,14 +13,18 @@ NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "
 
 @dataclass(frozen=True)
 class Layout:
-    """`office` is the figure that names whose document it is, `afterwards` are figures that stand behind the tables,
-    `records` are tables whose rows are read one by one, `signatures` those of which each row is a signature, `plain`
-    sets numbers as facts, `below` names the beginnings of sections that stand below the one before. `ordinal` are
-    lists of codes whose order means something, `orders` those for which it is not the order of the codes."""
+    """`office` is the figure that names whose document it is, `afterwards` are figures that stand behind the tables.
+
+    `records` are tables whose rows are read one by one, `statements` those in which somebody says something,
+    `signatures` those of which each row is a signature. `plain` sets numbers as facts, `below` names the beginnings of
+    sections that stand below the one before. `ordinal` are lists of codes whose order means something, `orders` those
+    for which it is not the order of the codes.
+    """
 
     office: str | None = None
     afterwards: frozenset[str] = frozenset()
     records: frozenset[str] = frozenset()
+    statements: frozenset[str] = frozenset()
     signatures: frozenset[str] = frozenset()
     plain: bool = False
     below: tuple[str, ...] = ()
@@ -40,7 +44,8 @@ LAYOUTS = {
     "minutes": Layout(
         office="centre",
         afterwards=frozenset({"conclusion", "concluded_by", "concluded_at"}),
-        records=frozenset({"opinions", "versions"}),
+        records=frozenset({"versions"}),
+        statements=frozenset({"opinions"}),
         signatures=frozenset({"signatures"}),
         plain=True,
         below=("issue_",),

@@ -19,6 +19,7 @@ import typst
 
 from infra.audit.pages.charts import Chart, draw
 from infra.audit.pages.document import (
+    Caption,
     Document,
     Facts,
     Grid,
@@ -28,6 +29,7 @@ from infra.audit.pages.document import (
     Picture,
     Records,
     Signatures,
+    Statements,
 )
 from infra.audit.pages.legible import printed
 from infra.audit.pages.numbers import Language
@@ -80,7 +82,6 @@ def _document(document: Document) -> Shown:
         "title": heading(document.title),
         "subtitle": _lines(document.subtitle),
         "written": [written.year, written.month, written.day, written.hour, written.minute, written.second],
-        "parts": [_part(part, document.language, charts) for part in document.parts],
         "sections": [
             {
                 "title": heading(section.title),
@@ -101,7 +102,7 @@ def _document(document: Document) -> Shown:
 def _part(part: Part, language: Language, charts: count[int]) -> Shown:
     match part:
         case Facts():
-            return {"kind": "facts", "rows": _pairs(part.rows)}
+            return {"kind": "facts", "rows": _pairs(part.rows), "strong": part.strong}
         case Headlines():
             return {"kind": "headlines", "rows": _pairs(part.rows)}
         case Grid():
@@ -110,7 +111,12 @@ def _part(part: Part, language: Language, charts: count[int]) -> Shown:
             rows = [_pairs(row) for row in part.rows]
             return {"kind": "records", "title": breakable(part.title), "rows": rows, "empty": breakable(part.empty)}
         case Picture():
-            return _picture(part.chart, language, next(charts))
+            return {**_picture(part.chart, language, next(charts)), "titled": part.titled}
+        case Statements():
+            said = _pairs(part.rows)
+            return {"kind": "statements", "title": breakable(part.title), "rows": said, "empty": breakable(part.empty)}
+        case Caption():
+            return {"kind": "caption", "text": breakable(part.text)}
         case Note():
             return {"kind": "note", "text": breakable(part.text)}
         case Signatures():
@@ -125,7 +131,8 @@ def _grid(grid: Grid) -> Shown:
     ]
     rows = [_lines(row) for row in grid.rows]
     return {
-        "kind": "grid", "title": breakable(grid.title), "columns": columns, "rows": rows, "empty": breakable(grid.empty)
+        "kind": "grid", "title": breakable(grid.title), "columns": columns, "rows": rows,
+        "empty": breakable(grid.empty), "heard": grid.heard,
     }  # fmt: skip
 
 

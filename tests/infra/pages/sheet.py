@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from infra.audit.pages.charts import Chart, Series
 from infra.audit.pages.document import (
+    Caption,
     Column,
     Document,
     Facts,
@@ -20,6 +21,7 @@ from infra.audit.pages.document import (
     Section,
     Signature,
     Signatures,
+    Statements,
 )
 from infra.audit.pages.numbers import Language
 
@@ -36,9 +38,16 @@ def sheet(text: str = "Bệnh viện", rows: Sequence[str] = ("Sa Pa",), languag
         [(name, "1.234", text) for name in rows], EMPTY,
     )  # fmt: skip
     parts: list[Part] = [
-        Headlines([(text, "56.789")]), Facts([(text, text)]), grid, Records(text, [[(text, text)]], EMPTY), *charts,
-        Note(text), Signatures([Signature(text, [text, text])]),
-    ]  # fmt: skip
+        Headlines([(text, "56.789")]),
+        Facts([(text, text)]),
+        Caption(text),
+        grid,
+        Statements(text, [(text, text)], EMPTY),
+        Records(text, [[(text, text)]], EMPTY),
+        *charts,
+        Note(text),
+        Signatures([Signature(text, [text, text])]),
+    ]
     return Document(
         language=language,
         office=["BỘ Y TẾ", text],
