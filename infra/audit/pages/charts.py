@@ -17,7 +17,7 @@ from infra.audit.pages.numbers import Language, number
 WIDTH = 720
 LABELS, VALUES = 250, 70  # left of the bars, and right of the longest one
 BAR, THIN, GAP = 18, 12, 10
-MOST_LINES, LINE_LENGTH = 3, 28
+MOST_LINES, LINE_LENGTH = 4, 28
 PLOT_HEIGHT, LEFT, BELOW, ABOVE = 200, 60, 44, 14
 INK, GREY, PALE = "#1a1a1a", "#5c6b73", "#c9cfd3"
 FILLS = ("#5c6b73", "#c9cfd3", "#ffffff", "#2b3338")
@@ -221,10 +221,12 @@ def _grid(top: Fraction, language: Language, unit: str) -> Iterator[str]:
 
 
 def _labels(labels: Sequence[str], step: Fraction) -> Iterator[str]:
-    every = max(1, -(-len(labels) * 56 // (WIDTH - LEFT - 20)))
+    wide = min(120, 8 * max(map(len, labels), default=0) + 10)
+    every = max(1, -(-len(labels) * wide // (WIDTH - LEFT - 20)))
     room = max(6, int(step * every) // 7)
     for at in range(0, len(labels), every):
         x, lines = LEFT + _whole(step * at + step / 2), _folded(labels[at], room)
+        x = min(x, WIDTH - 4 * max(map(len, lines)))
         yield from (_text(x, ABOVE + PLOT_HEIGHT + 18 + 14 * row, line, "middle") for row, line in enumerate(lines))
 
 

@@ -43,9 +43,9 @@ from projections.audit._note import read_note
 Data: TypeAlias = "Mapping[str, Any]"
 NONE = "–"
 MOST_BARS = 12
-WIDE = 9
+WIDE = 8
 NUMBERS = ("integer", "decimal")
-WEIGHTS = {"integer": 2, "decimal": 2, "date": 2, "month": 2, "instant": 3, "code": 5, "text": 6}
+WIDEST_COLUMN = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +193,17 @@ class _Page:
         elif table["name"] in self._layout.records:
             yield Records("", [self._record(table, row) for row in rows], empty)
         else:
-            columns = [self._column(column) for column in table["columns"]]
             cells = [[self._value(c, v) for c, v in zip(table["columns"], row, strict=True)] for row in rows]
+            columns = [self._column(c, [row[at] for row in cells]) for at, c in enumerate(table["columns"])]
             yield Grid(title, columns, cells, empty, heard=True)
 
-    def _column(self, column: Data) -> Column:
+    def _column(self, column: Data, cells: Sequence[str]) -> Column:
+        """Its weight is about how many characters stand beside each other in it; longer texts are broken."""
         named = column["kind"] != "code" or column["codes"] is not None
-        return Column(
-            self.words(column["title"]), column["kind"] in NUMBERS, not named, WEIGHTS[column["kind"]]
-        )  # fmt: skip
+        title, broken = self.words(column["title"]), column["kind"] == "instant" or not named
+        longest = max((len(word) for cell in cells for word in (cell.split() if broken else [cell])), default=0)
+        weight = max(min(WIDEST_COLUMN, longest), len(title) // 2, *map(len, title.split())) + 2
+        return Column(title, column["kind"] in NUMBERS, not named, weight)
 
     def _record(self, table: Data, row: Sequence[Any]) -> list[tuple[str, str]]:
         pairs = zip(table["columns"], row, strict=True)

@@ -27,7 +27,7 @@ from infra.audit.pages.document import (
     Signatures,
     Statements,
 )
-from infra.audit.pages.legible import seen
+from infra.audit.pages.legible import BREAK, breakable, seen
 from infra.audit.pages.numbers import Language
 
 STYLE = Path(__file__).with_name("page.css")
@@ -46,7 +46,7 @@ def html(document: Document) -> bytes:
             f'<html lang="{document.language}">',
             '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            f"<title>{_t(document.title)}</title>",
+            f"<title>{escape(seen(document.title))}</title>",
             f"<style>\n{STYLE.read_text(encoding='utf-8')}</style></head>",
             f'<body class="{"wide" if document.wide else "upright"}"><main>',
             *body,
@@ -56,7 +56,7 @@ def html(document: Document) -> bytes:
 
 
 def _t(text: str) -> str:
-    return escape(seen(text)).replace("\n", "<br>")
+    return escape(breakable(seen(text))).replace(BREAK, "<wbr>").replace("\n", "<br>")
 
 
 def _head(document: Document) -> Iterator[str]:
@@ -113,7 +113,8 @@ def _facts(rows: Sequence[tuple[str, str]], strong: bool = False) -> Iterator[st
 
 def _grid(grid: Grid) -> Iterator[str]:
     heard = ' class="heard"' if grid.heard else ""
-    yield f"<table><caption{heard}>{_t(grid.title)}</caption><thead><tr>"
+    yield f"<table><caption{heard}>{_t(grid.title)}</caption>"
+    yield "<thead><tr>"
     yield from (f'<th scope="col"{_kind(column)}>{_t(column.title)}</th>' for column in grid.columns)
     yield "</tr></thead><tbody>"
     if not grid.rows:

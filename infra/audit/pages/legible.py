@@ -8,6 +8,7 @@ is, is asked of Unicode 3.2, which is the same in every version of Python, so th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from unicodedata import ucd_3_2_0 as unicode
 
@@ -59,6 +60,9 @@ _EMPTY: frozenset[str] = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u
 _EMPTY |= frozenset(map(chr, (*range(0x180B, 0x180E), *range(0xFE00, 0xFE10))))
 _KEPT = _EMPTY | {"\u00a0"}
 
+LONGEST_WORD = 16
+BREAK = "\u200b"
+
 
 def seen(text: str) -> str:
     """The text with every character visible, whatever font shows it."""
@@ -68,6 +72,16 @@ def seen(text: str) -> str:
 def printed(text: str) -> str:
     """The text with every character one that the font of the printed page holds."""
     return "".join(_each(unicode.normalize("NFC", text), printed=True))
+
+
+def breakable(letters: str) -> str:
+    """With a BREAK wherever a word may be broken that is too long for a line. No legible text holds one itself."""
+    return re.sub(rf"\S{{{LONGEST_WORD + 1},}}", _broken, letters)
+
+
+def _broken(word: re.Match[str]) -> str:
+    whole = word[0]
+    return BREAK.join(whole[at : at + LONGEST_WORD // 2] for at in range(0, len(whole), LONGEST_WORD // 2))
 
 
 def _each(text: str, *, printed: bool) -> Iterator[str]:

@@ -8,7 +8,6 @@ has the same bytes everywhere.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import UTC
 from itertools import count
@@ -31,15 +30,11 @@ from infra.audit.pages.document import (
     Signatures,
     Statements,
 )
-from infra.audit.pages.legible import printed
+from infra.audit.pages.legible import breakable, printed
 from infra.audit.pages.numbers import Language
 
 TEMPLATE = Path(__file__).with_name("page.typ")
 STANDARDS: list[Any] = ["a-2a", "ua-1"]
-
-# A word that is longer than this may be broken anywhere, by a space that is not seen and not copied.
-LONGEST_WORD = 16
-BREAK = "\u200b"
 
 Shown: TypeAlias = "dict[str, Any]"
 
@@ -57,17 +52,11 @@ def pdf(document: Document) -> bytes:
 
 def heading(text: str) -> str:
     """A heading is never empty, for whoever has the page read aloud finds the way by it."""
-    return breakable(text).strip() or "–"
+    return _t(text).strip() or "–"
 
 
-def breakable(text: str) -> str:
-    """The text as the font holds it, with places to break in words that no line would hold."""
-    return re.sub(rf"\S{{{LONGEST_WORD + 1},}}", _broken, printed(text))
-
-
-def _broken(word: re.Match[str]) -> str:
-    whole = word[0]
-    return BREAK.join(whole[at : at + LONGEST_WORD // 2] for at in range(0, len(whole), LONGEST_WORD // 2))
+def _t(text: str) -> str:
+    return breakable(printed(text))
 
 
 def _document(document: Document) -> Shown:
@@ -77,8 +66,8 @@ def _document(document: Document) -> Shown:
         "language": document.language,
         "office": _lines(document.office),
         "motto": _lines(document.motto),
-        "number": breakable(document.number),
-        "place": breakable(document.place),
+        "number": _t(document.number),
+        "place": _t(document.place),
         "title": heading(document.title),
         "subtitle": _lines(document.subtitle),
         "written": [written.year, written.month, written.day, written.hour, written.minute, written.second],
@@ -93,8 +82,8 @@ def _document(document: Document) -> Shown:
         "proof_title": heading(document.proof_title),
         "proof": _pairs(document.proof),
         "how_to_verify": _lines(document.how_to_verify),
-        "foot": breakable(document.foot),
-        "page_word": breakable(document.page_word),
+        "foot": _t(document.foot),
+        "page_word": _t(document.page_word),
         "wide": document.wide,
     }
 
@@ -109,30 +98,30 @@ def _part(part: Part, language: Language, charts: count[int]) -> Shown:
             return _grid(part)
         case Records():
             rows = [_pairs(row) for row in part.rows]
-            return {"kind": "records", "title": breakable(part.title), "rows": rows, "empty": breakable(part.empty)}
+            return {"kind": "records", "title": _t(part.title), "rows": rows, "empty": _t(part.empty)}
         case Picture():
             return {**_picture(part.chart, language, next(charts)), "titled": part.titled}
         case Statements():
             said = _pairs(part.rows)
-            return {"kind": "statements", "title": breakable(part.title), "rows": said, "empty": breakable(part.empty)}
+            return {"kind": "statements", "title": _t(part.title), "rows": said, "empty": _t(part.empty)}
         case Caption():
-            return {"kind": "caption", "text": breakable(part.text)}
+            return {"kind": "caption", "text": _t(part.text)}
         case Note():
-            return {"kind": "note", "text": breakable(part.text)}
+            return {"kind": "note", "text": _t(part.text)}
         case Signatures():
-            rows_ = [{"heading": breakable(one.heading), "lines": _lines(one.lines)} for one in part.rows]
+            rows_ = [{"heading": _t(one.heading), "lines": _lines(one.lines)} for one in part.rows]
             return {"kind": "signatures", "rows": rows_}
 
 
 def _grid(grid: Grid) -> Shown:
     columns = [
-        {"title": breakable(column.title), "number": column.number, "mono": column.mono, "weight": column.weight}
+        {"title": _t(column.title), "number": column.number, "mono": column.mono, "weight": column.weight}
         for column in grid.columns
     ]
     rows = [_lines(row) for row in grid.rows]
     return {
-        "kind": "grid", "title": breakable(grid.title), "columns": columns, "rows": rows,
-        "empty": breakable(grid.empty), "heard": grid.heard,
+        "kind": "grid", "title": _t(grid.title), "columns": columns, "rows": rows,
+        "empty": _t(grid.empty), "heard": grid.heard,
     }  # fmt: skip
 
 
@@ -146,7 +135,7 @@ def _picture(chart: Chart, language: Language, number: int) -> Shown:
 
 
 def _lines(texts: Sequence[str]) -> list[str]:
-    return [breakable(text) for text in texts]
+    return [_t(text) for text in texts]
 
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> list[list[str]]:

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 HIDDEN = {"style", "title", "desc"}
-INLINE = {"b", "span", "br"}
+INLINE = {"b", "span", "br", "wbr"}
 
 
 class _Reader(HTMLParser):
