@@ -16,14 +16,15 @@ from uuid import UUID, uuid5
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from domain._kernel import DomainError, Event, Lifecycle, State, Value, stays
+from domain._leaving import Leaves
 from domain._personal import Label, Reason
-from domain._values import PROSE, Blob, Code, Sha256
+from domain._values import PROSE, Blob, Code, Count, Sha256
 
 REPORTS = UUID("0d9f6b52-70c4-5e0b-8c53-5b3c9c2b6a41")
 
 # A signed checkpoint with its cosignatures, of which one for decades has 3,300 characters.
-SignedCheckpoint = Annotated[str, StringConstraints(min_length=1, max_length=100_000), PROSE]
-Position = Annotated[int, Field(ge=1)]
+SignedCheckpoint = Annotated[str, StringConstraints(min_length=1, max_length=100_000), PROSE, Leaves.AS_IT_IS]
+Position = Annotated[Count, Field(ge=1)]
 
 
 class Status(StrEnum):
@@ -35,7 +36,8 @@ class ReportParameter(Value):
     """What a definition is asked about, such as a month."""
 
     name: Code
-    value: Code
+    # It may be the id of a patient, which leaves nowhere but as a pseudonym.
+    value: Annotated[Code, Leaves.DROPPED]
 
 
 # What can happen ---------------------------------------------------------------------------------------------
@@ -56,7 +58,7 @@ class ReportSealed(Event, name="report.sealed"):
     """The edition was computed from all events up to the position, and a cosigned checkpoint covers them."""
 
     run_id: UUID
-    edition: int
+    edition: Count
     position: Position
     manifest: Blob
     result_sha256: Sha256
