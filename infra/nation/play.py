@@ -70,9 +70,13 @@ class Player:
                 for step in chain:
                     await self._send(step)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.callers, len(chains))):
-                group.create_task(caller())
+        callers = [asyncio.create_task(caller()) for _ in range(min(self.callers, len(chains)))]
+        try:
+            await asyncio.gather(*callers)
+        finally:
+            # The first failure ends the others too, between two commands or within one: each is whole in the log.
+            for one in callers:
+                one.cancel()
 
     async def _send(self, step: Step) -> None:
         context = Context(actor=step.by, now=step.at, correlation_id=step.chain, reference=self.reference)

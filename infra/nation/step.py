@@ -20,7 +20,8 @@ from domain._kernel import Actor, Role
 
 SEEDS = UUID("0d1f6b8e-5a0c-5c5e-9b1e-14000c0ffee0")
 SYSTEM = Actor(id=uuid5(SEEDS, "the house"), roles=frozenset({Role.SYSTEM}))
-WINDOW = timedelta(minutes=15)
+# An hour that ends when the shift begins: who was put on duty in it is on duty for all that comes later.
+WINDOW, FROM_MINUTE = timedelta(hours=1), timedelta(minutes=45)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,13 @@ class Window:
 
 
 def windows(steps: Iterable[Step]) -> Iterator[Window]:
-    """Steps in the order of their times, by quarters of an hour; quarters without a step are left out."""
-    for begins, ones in groupby(steps, key=_quarter):
+    """Steps in the order of their times, by hours; hours without a step are left out."""
+    for begins, ones in groupby(steps, key=_hour):
         yield Window(begins + WINDOW, tuple(ones))
 
 
-def _quarter(step: Step) -> datetime:
-    at = step.at
-    return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
+def _hour(step: Step) -> datetime:
+    return (step.at - FROM_MINUTE).replace(minute=0, second=0, microsecond=0) + FROM_MINUTE
 
 
 @lru_cache(maxsize=100_000)
