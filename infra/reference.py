@@ -28,6 +28,7 @@ QUESTIONS: Mapping[str, Callable[[Any], object]] = {
     "quality_gates": lambda row: "gate",
     "line_requirements": lambda row: row.tier,
     "remote_services": lambda row: row.kind,
+    "report_definitions": lambda row: row.name,
 }
 
 

@@ -32,6 +32,7 @@ from projections.audit._keys import Forged, PublicKey, SigningKey, check_checkpo
 from projections.audit._note import NotANote, Note
 from projections.audit._tiles import TileRefused
 from streams.checkpoints import Publisher
+from streams.patrol import Patrol
 
 MOST_IN_A_BATCH = 2_000
 POLL_S = 0.25
@@ -82,9 +83,14 @@ class Ledger:
         self._wake = Wake()
         self._signed_at = 0.0
         self._unsigned_since: float | None = None
+        self._patrolled: Checkpoint | None = None
+        self.patrol = Patrol(dsn, folder, lambda: self._patrolled)
 
     async def run(self, stop: asyncio.Event) -> None:
-        others = [asyncio.create_task(keep_listening(self._dsn, "events", self._wake))]
+        others = [
+            asyncio.create_task(keep_listening(self._dsn, "events", self._wake)),
+            asyncio.create_task(self.patrol.run(stop)),
+        ]
         if self._publisher is not None:
             others.append(asyncio.create_task(self._publisher.run(stop)))
         try:
@@ -115,6 +121,7 @@ class Ledger:
         except (*LINE_FAULTS, asyncpg.PostgresError) as fault:
             await self._pause("database", fault, POLL_S)
         finally:
+            self._patrolled = None
             db.terminate()
 
     async def _pause(self, what: str, fault: BaseException, seconds: float) -> None:
@@ -208,10 +215,13 @@ class Ledger:
         waited = 0.0 if self._unsigned_since is None else max(0.0, time.time() - self._unsigned_since)
         UNSIGNED_SECONDS.set(waited)
         self._vitals.details["unsigned_seconds"] = round(waited, 1)
+        self._patrolled = tree.signed
         if tree.signed is not None:
             ago = time.time() - float(str(self._vitals.details["checkpoint_at"]))
             witness = f", witness {self._cosigner.state}" if self._cosigner is not None else ", no witness"
-            self._vitals.details["told"] = f"signed {tree.signed.size:,} events {ago:.0f} s ago{witness}"
+            self._vitals.details["told"] = (
+                f"signed {tree.signed.size:,} events {ago:.0f} s ago{witness}, {self.patrol.told}"
+            )
 
 
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
