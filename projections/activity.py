@@ -7,7 +7,7 @@ is asked most is read from tallies, whose size is that of the network and of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -204,14 +204,21 @@ async def activity(
         Dimension.HELPING_PROVINCE: helping_province_code,
         Dimension.ASKING_PROVINCE: asking_province_code,
     }
-    columns = list(dict.fromkeys(by))
+    return await _counted(db, list(dict.fromkeys(by)), filters, since, until, visible)
+
+
+async def _counted(
+    db: Connection,
+    columns: Sequence[Dimension],
+    filters: Mapping[Dimension, Any],
+    since: date,
+    until: date,
+    visible: Condition,
+) -> list[ActivityCount]:
     asked = [*columns, *(column for column, value in filters.items() if value is not None)]
     source, clock = _source(asked, since, until)
-    wanted = (
-        Condition(f"{clock} >= {{}} and {clock} <= {{}}", (since, until))
-        & visible
-        & matching(**{str(column): value for column, value in filters.items()})
-    )
+    wanted = Condition(f"{clock} >= {{}} and {clock} <= {{}}", (since, until)) & visible
+    wanted &= matching(**{str(column): value for column, value in filters.items()})
     grouped = ", ".join(columns)
     rows = await db.fetch(
         f"select {''.join(f'{column}, ' for column in columns)} sum(count)::bigint as count from ({source}) as act"
