@@ -6,11 +6,12 @@ command needs is imported when it runs, so that `--help` and short commands answ
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from infra.settings import Settings, SettingsRefused
 
@@ -156,6 +157,61 @@ def verify_command(
     from infra.audit.commands import verify
 
     raise typer.Exit(verify("bundle", bundle, policy, known or ()))
+
+
+class NamesOrReports(TyperGroup):
+    """`telehealth report list` is a command, `telehealth report activity` asks for the report of that name."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["make", *args])
+
+
+report = typer.Typer(help="Sealed reports: NAME, or a command.", no_args_is_help=True, cls=NamesOrReports)
+app.add_typer(report, name="report")
+Params = Annotated[list[str] | None, typer.Option("--param", help="name=value; may be given more than once.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@report.command("make", hidden=True)
+def report_make_command(
+    name: str,
+    param: Params = None,
+    as_of: Annotated[str | None, typer.Option(help="A position, or a time with its offset; now by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for the files.")] = None,
+    ground: Annotated[str, typer.Option(help="Why it is asked for; it is put on record.")] = "telehealth report",
+    wait: Annotated[float, typer.Option(min=0, help="How many seconds to wait for it.")] = 120,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for a report, wait until it is sealed, and print its digest and its checkpoint."""
+    from infra.audit.on_the_log import Wish
+    from infra.audit.report_commands import make_report
+
+    wish = Wish(name, param or (), as_of, ground, wait)
+    raise typer.Exit(make_report(_settings(), Console(), wish, out, as_json=as_json))
+
+
+@report.command("list")
+def report_list_command(as_json: AsJson = False) -> None:
+    """Which reports there are, and what they ask for."""
+    from infra.audit.report_commands import list_reports
+
+    raise typer.Exit(list_reports(Console(), as_json=as_json))
+
+
+@report.command("diff")
+def report_diff_command(
+    before: Annotated[str, typer.Argument(help="A run, a folder of files or, with --report, a position or time.")],
+    after: Annotated[str, typer.Argument(help="The same.")],
+    report_name: Annotated[str | None, typer.Option("--report", help="The report of a position or time.")] = None,
+    param: Params = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name the events that explain every figure that differs between two editions."""
+    from infra.audit.on_the_log import Wish
+    from infra.audit.report_diff_command import diff_reports
+
+    wish = Wish(report_name, param or ()) if report_name is not None else None
+    raise typer.Exit(diff_reports(_settings(), Console(), wish, before, after, as_json=as_json))
 
 
 receipt = typer.Typer(help="Receipts of commands.", no_args_is_help=True)

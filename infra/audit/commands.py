@@ -30,7 +30,7 @@ def make_bundle(
     if dsn is None:
         console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
         return 2
-    wanted = Wanted(_moment(as_of), stored, list(positions) or None)
+    wanted = Wanted(moment(as_of), stored, list(positions) or None)
     try:
         made = asyncio.run(_write(dsn, settings, out, wanted))
     except NotCovered as fault:
@@ -81,7 +81,8 @@ async def _write(dsn: str, settings: Settings, out: Path, wanted: Wanted) -> Pub
         await db.close()
 
 
-def _moment(text: str | None) -> int | datetime | None:
+def moment(text: str | None) -> int | datetime | None:
+    """A position or a time as people write it on the command line. Raises ValueError."""
     if text is None or text.isdigit():
         return (text and int(text)) or None
     moment = datetime.fromisoformat(text)
