@@ -104,12 +104,13 @@ def nation_command(
 def bench_command(
     names: Annotated[list[str] | None, typer.Argument(help="Which figures; all by default.")] = None,
     quick: Annotated[bool, typer.Option(help="Fewer and shorter runs.")] = False,
+    events: Annotated[list[int] | None, typer.Option(help="For `scale`: how large the log is; more than once.")] = None,
 ) -> None:
     """Measure the product on this machine, and print the figures with what was asked."""
     from infra.bench_command import NoBenchmarks, bench
 
     try:
-        code = bench(_settings(), names or (), quick=quick)
+        code = bench(_settings(), names or (), quick=quick, events=events or ())
     except NoBenchmarks as error:
         _refuse(str(error))
     raise typer.Exit(code)
