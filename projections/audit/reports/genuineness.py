@@ -34,6 +34,7 @@ from projections.audit.reports._kit import (
     quotient,
 )
 
+FLAGGED = ("centre", "together_minutes", "authors", "evidence")
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 SHORTEST = 5 * MINUTE  # no case was ever presented, discussed and concluded in less
@@ -194,7 +195,7 @@ class Sessions(Network):
         after = self.cells(one)
         self.tally.move(fact, before, after)
         if before or after:
-            self.tally.touch(fact, ("consultation", consultation))
+            self.tally.touch_row(fact, ("consultation", consultation), FLAGGED)
             self.tally.touch(fact, ("total", "share"))
             self.tally.touch(fact, ("centre", one.centre, "flagged_percent"))
 

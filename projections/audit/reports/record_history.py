@@ -92,6 +92,10 @@ NATURES = {
     "correction": Words("Đính chính", "Correction"),
     "withdrawal": Words("Thu hồi", "Withdrawal"),
 }
+# The columns of the rows that events make.
+ENTRY = ("happened_at", "recorded_at", "writer", "facility", "entry", "nature", "on_behalf_of")
+MERGED = ("record", "recorded_at", "writer")
+WRITER = ("entries", "corrected", "first", "last")
 SYSTEM = Words("Hệ thống", "The system")
 
 
@@ -134,7 +138,7 @@ def entered(state: Entries, fact: Fact) -> None:
     if fact.name == "patient.merged" and fact.fields["surviving_id"] == state.patient:
         cells: list[Value] = [fact.position, fact.stream, instant_of(fact.recorded_us), fact.actor]
         state.merged.append(Row(cells, of=("merged", str(fact.position))))
-        state.tally.touch(fact, ("merged", str(fact.position)))
+        state.tally.touch_row(fact, ("merged", str(fact.position)), MERGED)
     if fact.metadata.get("patient_id") != state.patient:
         return
     if "system" in fact.metadata["actor"]["roles"]:
@@ -144,10 +148,9 @@ def entered(state: Entries, fact: Fact) -> None:
     key = ("entry", str(fact.position))
     row: list[Value] = [fact.position, happened, recorded, fact.actor, facility, fact.name, nature]
     state.entries.append(Row([*row, fact.on_behalf_of], of=key))
-    state.tally.touch(fact, key)
+    state.tally.touch_row(fact, key, ENTRY)
     state.tally.move(fact, {}, ones(("total", "entries"), ("total", nature)))
-    for name in ("entries", "corrected", "first", "last"):
-        state.tally.touch(fact, ("writer", fact.actor, facility, name))
+    state.tally.touch_row(fact, ("writer", fact.actor, facility), WRITER)
 
 
 for _name in ENTRIES:
