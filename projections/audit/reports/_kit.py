@@ -60,6 +60,8 @@ class Refused(Exception):
 
 
 class ParameterRefused(Refused):
+    """A parameter is missing, unknown or not of its form."""
+
     code = "REPORT_PARAMETER_REFUSED"
 
 
@@ -638,6 +640,8 @@ def load(file: Path) -> Definition:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their own module up by its name.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     found: Definition = module.report
     return found
@@ -653,11 +657,11 @@ def computed(
     return definition.result(state)
 
 
-def facts_in(records: BinaryIO, stored: BinaryIO, names: Iterable[str], upto: int) -> Iterator[Fact]:
+def facts_in(records: BinaryIO, stored: BinaryIO, names: Iterable[str] | None, upto: int) -> Iterator[Fact]:
     """The facts of a bundle up to a position: `stored` holds the bytes of the records with these names, in order."""
-    shown = frozenset(names)
+    shown = None if names is None else frozenset(names)
     for record in _parts(records, 2):
-        if _name(record) not in shown:
+        if shown is not None and _name(record) not in shown:
             continue
         state, metadata = next(_parts(stored, 4)), next(_parts(stored, 4))
         if int.from_bytes(record[15:23], "big") <= upto:
