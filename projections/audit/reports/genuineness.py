@@ -1,10 +1,10 @@
 """Tính xác thực của các buổi hội chẩn: which consultations somebody attended, by the evidence, and which nobody did.
 
 Rules: only what is in the log is evidence: who was on the line and when, what each side wrote and when it was stored,
-what devices and images showed in examinations of the consultation, and who signed. A consultation is judged once it is
-closed, in the month in Viet Nam in which it was opened; a cancelled one is not. A flag is a reason to ask, never a
-verdict on a person, and the thresholds below belong to this version of the definition, so that any past month can be
-judged by the same measure. Typing counts as evidence by its author; the words themselves are not read.
+what it sent into the live room, what devices and images showed in examinations of the consultation, and who signed. A
+consultation is judged once it is closed, in the month in Viet Nam in which it was opened; a cancelled one is not. A
+flag is a reason to ask, never a verdict on a person, and the thresholds below belong to this version of the definition,
+so that any past month can be judged by the same measure. Typing counts by its author; the words are not read.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ EVIDENCE = {
     "together": Words("Có mặt cùng lúc từ 5 phút", "Together for 5 minutes or more"),
     "both_wrote": Words("Hai bên đều ghi nội dung", "Both sides wrote"),
     "concluded": Words("Có kết luận", "There is a conclusion"),
+    "seen_and_heard": Words("Hai bên đều truyền hình hoặc tiếng", "Both sides sent pictures or sound"),
     "measured": Words("Có thiết bị, chỉ số hoặc ảnh", "There are devices, observations or images"),
     "signed": Words("Hai bên đã ký, khác người", "Both sides signed, by different people"),
 }
@@ -91,6 +92,7 @@ class Session:
     cases: int = 0
     conclusions: int = 0
     measured: int = 0
+    sent: set[str] = field(default_factory=set)
     signers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -155,6 +157,7 @@ class Session:
             "together": self.together() >= SHORTEST,
             "both_wrote": self.both_wrote,
             "concluded": self.conclusions > 0,
+            "seen_and_heard": self.centre in self.sent and len(self.sent) > 1,
             "measured": self.measured > 0,
             "signed": signed and self.centre in self.signers,
         }
@@ -167,6 +170,8 @@ class Sessions(Network):
         self.month, self.province = parameters["month"], parameters.get("province")
         self.sessions: dict[str, Session] = {}
         self.examined_in: dict[str, str] = {}
+        self.room_of: dict[str, str] = {}
+        self.facility_of: dict[tuple[str, str], str] = {}
 
     def counts(self, one: Session) -> bool:
         where = self.province_of.get(one.centre, "")
@@ -296,6 +301,31 @@ for _evidence in ("device_connected", "observation_recorded", "image_captured"):
     report.takes(f"examination.{_evidence}", version=1)(_measured)
 
 
+@report.takes("live_session.opened", version=1)
+def room_opened(state: Sessions, fact: Fact) -> None:
+    if fact.fields["consultation_id"] in state.sessions:
+        state.room_of[fact.stream] = fact.fields["consultation_id"]
+
+
+@report.takes("live_session.participant_admitted", version=1)
+@report.takes("live_session.admission_changed", version=1)
+def admitted(state: Sessions, fact: Fact) -> None:
+    facility = fact.fields["facility_id"]
+    if fact.stream in state.room_of and facility is not None:
+        state.facility_of[fact.stream, fact.fields["participant_id"]] = facility
+
+
+@report.takes("live_session.track_published", version=1)
+def sent(state: Sessions, fact: Fact) -> None:
+    facility = state.facility_of.get((fact.stream, fact.fields["participant_id"]))
+    if facility is None:
+        return
+    consultation = state.room_of[fact.stream]
+    before = state.cells(state.sessions[consultation])
+    state.sessions[consultation].sent.add(facility)
+    state.change(fact, consultation, before)
+
+
 @report.results
 def result(state: Sessions) -> Result:
     sections = [_total(state), _flags(state), _evidence_table(state), _overlap(state), _by_centre(state)]
@@ -369,7 +399,7 @@ def _flagged(state: Sessions) -> Section:
         Column("centre", "code", Words("Bên hỗ trợ", "Centre"), "facility"),
         Column("together_minutes", "decimal", Words("Cùng có mặt (phút)", "Together (min)")),
         Column("authors", "integer", Words("Số người ghi", "Authors")),
-        Column("evidence", "integer", Words("Bằng chứng (trên 6)", "Evidence (of 6)")),
+        Column("evidence", "integer", Words("Bằng chứng (trên 7)", "Evidence (of 7)")),
     ]
     rows = []
     for consultation, one in state.sessions.items():

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain._kernel import Actor, Role
+from domain._live import Part, ParticipantKind, Source
 from domain._points import LeaveReason, PointRole
 from domain._values import ConsultationKind
 from domain.consultation import (
@@ -24,6 +25,7 @@ from domain.consultation import (
     PointLeft,
 )
 from domain.examination import DeviceConnected, ExaminationOrdered
+from domain.live_session import LiveSessionOpened, ParticipantAdmitted, TrackPublished
 from projections.audit.reports._kit import Result
 from projections.audit.reports.genuineness import EVIDENCE, FLAGS, report
 from tests.history import LAUNCH_DAY, History, called
@@ -47,6 +49,7 @@ class Told:
         self.entry_delay = timedelta(0)
         self.entered_at: datetime | None = None
         self.examined = True
+        self.senders: tuple[UUID, ...] = (BACH_MAI, SA_PA)
         self.point: UUID | None = SA_PA
         self.teaching = False
 
@@ -64,6 +67,7 @@ class Told:
             self._discuss(history)
         if self.examined:
             self._examine(history)
+        self._send(history)
         history.happened(
             SESSION,
             ConsultationClosed(minutes_version=1, content_sha256="ab" * 32, sides=(BACH_MAI, SA_PA)),
@@ -101,6 +105,23 @@ class Told:
             recorded = (self.entered_at or at) + self.entry_delay
             history.happened(SESSION, event, at=at, by=by, recorded=recorded)
 
+    def _send(self, history: History) -> None:
+        room = called("a room")
+        history.happened(room, LiveSessionOpened(consultation_id=SESSION, facility_id=BACH_MAI), at=self.minute(0))
+        for facility in self.senders:
+            admitted = ParticipantAdmitted(
+                participant_id=facility,
+                person_id=facility,
+                kind=ParticipantKind.POINT,
+                part=Part.SPEAKER,
+                facility_id=facility,
+            )
+            track = TrackPublished(
+                track_id=facility, participant_id=facility, source=Source.CAMERA, codec="h264", people=()
+            )
+            history.happened(room, admitted, at=self.minute(1))
+            history.happened(room, track, at=self.minute(2))
+
     def _examine(self, history: History) -> None:
         ordered = ExaminationOrdered(
             patient_id=called("a patient"),
@@ -136,6 +157,13 @@ def test_a_consultation_with_its_evidence_is_not_flagged() -> None:
         EVIDENCE, 1
     )
     assert [row["consultations"] for row in rows_of(result, "by_overlap")] == [0, 0, 0, 0, 1, 0]
+
+
+def test_what_only_one_side_sent_into_the_room_is_no_evidence_of_both() -> None:
+    told = Told()
+    told.senders = (SA_PA,)
+    evidence = {row["evidence"]: row["consultations"] for row in rows_of(result_of(told), "by_evidence")}
+    assert evidence == {**dict.fromkeys(EVIDENCE, 1), "seen_and_heard": 0}
 
 
 def never_came(told: Told) -> None:
