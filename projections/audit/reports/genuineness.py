@@ -35,10 +35,9 @@ from projections.audit.reports._kit import (
 )
 
 FLAGGED = ("centre", "together_minutes", "authors", "evidence")
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
+MINUTE = 60_000_000
 SHORTEST = 5 * MINUTE  # no case was ever presented, discussed and concluded in less
-AT_ONCE = 60 * SECOND  # the whole content stored within a minute was not written while people talked
+AT_ONCE = MINUTE  # the whole content stored within a minute was not written while people talked
 FEW = 3
 LATE = 24 * 60 * MINUTE
 FLAGS = {
@@ -64,10 +63,8 @@ EVIDENCE = {
 }
 OVERLAPS = ((0, "không", "none"), (5, "đến 5 phút", "up to 5 min"), (15, "đến 15 phút", "up to 15 min"),
             (30, "đến 30 phút", "up to 30 min"), (60, "đến 60 phút", "up to 60 min"))  # fmt: skip
-BINS = {
-    **{str(at): Words(vi, en) for at, (_, vi, en) in enumerate(OVERLAPS)},
-    str(len(OVERLAPS)): Words("trên 60 phút", "over 60 min"),
-}
+BINS = {str(at): Words(vi, en) for at, (_, vi, en) in enumerate(OVERLAPS)}
+BINS[str(len(OVERLAPS))] = Words("trên 60 phút", "over 60 min")
 STATUSES = {
     "judged": Words("Đã kết thúc, được xét", "Closed, and judged"),
     "open": Words("Chưa kết thúc, chưa xét", "Not closed, not judged"),
@@ -131,7 +128,6 @@ class Session:
 
     def flags(self) -> list[str]:
         stored = [recorded for _, _, _, recorded in self.wrote]
-        shared = len(set(self.signers.values())) < len(self.signers)
         held = {
             "no_point": not self.points,
             "no_overlap": bool(self.points) and self.together() == 0,
@@ -141,7 +137,7 @@ class Session:
             "one_author": len(self.wrote) >= FEW and len({author for _, author, _, _ in self.wrote}) == 1,
             "written_at_once": len(self.wrote) >= FEW and max(stored) - min(stored) < AT_ONCE,
             "entered_late": any(recorded - happened > LATE for _, _, happened, recorded in self.wrote),
-            "one_signer": shared,
+            "one_signer": len(set(self.signers.values())) < len(self.signers),
         }
         return [flag for flag in FLAGS if held[flag]]
 
@@ -196,8 +192,7 @@ class Sessions(Network):
         )
 
     def change(self, fact: Fact, consultation: str, before: Cells) -> None:
-        one = self.sessions[consultation]
-        after = self.cells(one)
+        after = self.cells(one := self.sessions[consultation])
         self.tally.move(fact, before, after)
         if before or after:
             self.tally.touch_row(fact, ("consultation", consultation), FLAGGED)
@@ -328,7 +323,15 @@ def sent(state: Sessions, fact: Fact) -> None:
 
 @report.results
 def result(state: Sessions) -> Result:
-    sections = [_total(state), _flags(state), _evidence_table(state), _overlap(state), _by_centre(state)]
+    flags, evidence = Words("Dấu hiệu cần xem lại", "Flags"), Words("Bằng chứng có mặt", "Evidence of presence")
+    overlap = Words("Thời gian hai bên cùng có mặt", "Time on the line together")
+    sections = [
+        _total(state),
+        _occurrences(state, "flag", flags, Words("Dấu hiệu", "Flag"), FLAGS, "bar"),
+        _occurrences(state, "evidence", evidence, Words("Bằng chứng", "Evidence"), EVIDENCE, "bar"),
+        _occurrences(state, "overlap", overlap, Words("Thời gian", "Time"), BINS, "histogram", "bin"),
+        _by_centre(state),
+    ]
     return labelled([*sections, _flagged(state)], {**state.words(), "flag": FLAGS, "evidence": EVIDENCE, "bin": BINS})
 
 
@@ -347,21 +350,6 @@ def _total(state: Sessions) -> Section:
         "A flag is a reason to ask, and no verdict on a person.",
     )
     return Section("total", Words("Tổng số", "Totals"), [note], [*figures, share])
-
-
-def _flags(state: Sessions) -> Section:
-    title = Words("Dấu hiệu cần xem lại", "Flags")
-    return _occurrences(state, "flag", title, Words("Dấu hiệu", "Flag"), FLAGS, "bar")
-
-
-def _evidence_table(state: Sessions) -> Section:
-    title = Words("Bằng chứng có mặt", "Evidence of presence")
-    return _occurrences(state, "evidence", title, Words("Bằng chứng", "Evidence"), EVIDENCE, "bar")
-
-
-def _overlap(state: Sessions) -> Section:
-    title = Words("Thời gian hai bên cùng có mặt", "Time on the line together")
-    return _occurrences(state, "overlap", title, Words("Thời gian", "Time"), BINS, "histogram", "bin")
 
 
 def _occurrences(
@@ -409,5 +397,4 @@ def _flagged(state: Sessions) -> Section:
         shown = [one.centre, quotient(one.together(), MINUTE), authors, len(one.evidence())]
         rows += [Row([consultation, flag, *shown], of=("consultation", consultation)) for flag in one.flags()]
     title = Words("Các buổi cần xem lại, theo từng dấu hiệu", "Flagged consultations, one line for each reason")
-    table = Table("flagged", title, columns, ["consultation", "flag"], rows)
-    return Section("flagged", title, tables=[table])
+    return Section("flagged", title, tables=[Table("flagged", title, columns, ["consultation", "flag"], rows)])

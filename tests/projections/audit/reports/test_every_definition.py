@@ -1,4 +1,4 @@
-"""What holds for every definition: it stands alone, is asked for as it is defined, and its changes have causes."""
+"""What holds for every definition: it stands alone, its bytes are the same everywhere, its changes have causes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from domain._catalogue import every_event
 from domain._kernel import EVENTS, Recorded
 from infra.audit.definitions import Installed, installed
-from infra.reference import load
 from projections.audit.reports import record_history
 from projections.audit.reports._difference import difference
 from projections.audit.reports._kit import State, microseconds
@@ -52,13 +51,6 @@ def test_a_definition_is_one_file_on_the_kit_alone(one: Installed) -> None:
         for name in names:
             own = name == "projections.audit.reports._kit"
             assert own or name.partition(".")[0] in sys.stdlib_module_names, name
-
-
-def test_a_report_may_be_asked_for_as_it_is_defined(one: Installed) -> None:
-    (rule,) = [row for row in load().report_definitions if row.name == one.definition.name]
-    assert (rule.content, rule.subject) == (one.definition.content, one.definition.subject)
-    asked = [(parameter.name, parameter.form, parameter.required) for parameter in rule.parameters]
-    assert asked == [(parameter.name, parameter.kind, parameter.required) for parameter in one.definition.parameters]
 
 
 def test_a_definition_reads_the_shapes_that_are_stored_today(one: Installed) -> None:
