@@ -141,11 +141,18 @@ def bundle_command(
     as_of: Annotated[str | None, typer.Option(help="A position, or a time with its offset; all by default.")] = None,
     stored: Annotated[bool, typer.Option(help="With the stored bytes, not their digests alone.")] = False,
     position: Annotated[list[int] | None, typer.Option(help="Only this event; may be given more than once.")] = None,
+    since: Annotated[
+        list[Path] | None, typer.Option(help="With --position: a kept checkpoint that it has to have grown from.")
+    ] = None,
+    report_run: Annotated[
+        UUID | None, typer.Option("--report", help="A sealed run; with --stored it can be computed again.")
+    ] = None,
 ) -> None:
-    """Write what an auditor takes home to verify the log."""
-    from infra.audit.commands import make_bundle
+    """Write what an auditor takes home to verify the log, or a report."""
+    from infra.audit.commands import BundleWish, make_bundle
 
-    raise typer.Exit(make_bundle(_settings(), Console(), out, as_of, stored, position or ()))
+    wish = BundleWish(as_of, stored, position or (), since or (), report_run)
+    raise typer.Exit(make_bundle(_settings(), Console(), out, wish))
 
 
 @app.command("verify")
@@ -153,11 +160,12 @@ def verify_command(
     bundle: Annotated[Path, typer.Argument(help="A bundle.")],
     policy: Annotated[Path, typer.Option(help="The keys that you trust.")],
     known: Annotated[list[Path] | None, typer.Option(help="A checkpoint that you kept.")] = None,
+    recompute: Annotated[bool, typer.Option(help="Compute the report in it again, with the code in it.")] = False,
 ) -> None:
     """Verify a bundle: ends with 0 when it is what was signed, with 1 when not, and names the first bad leaf."""
     from infra.audit.commands import verify
 
-    raise typer.Exit(verify("bundle", bundle, policy, known or ()))
+    raise typer.Exit(verify("bundle", bundle, policy, known or (), recompute=recompute))
 
 
 class NamesOrReports(TyperGroup):
