@@ -10,6 +10,7 @@ import sys
 
 from docs.generate.catalogue import refusals_by_file
 from docs.generate.markdown import code, page, sentence, table
+from streams.reading.faults import MEANING, PASSABLE
 
 INTRODUCTION = """\
 Three kinds of answers, and each has a stable code:
@@ -47,10 +48,17 @@ EDGE = {
 }
 
 
+READERS = """\
+Whoever reads the log from Kafka with `telehealth tail` or [the library](../analysts.md) stops with one of these, and
+with the topic, partition, offset and position where it was met. Those in the last column can be passed over."""
+
+
 def write() -> str:
     parts = [INTRODUCTION, "## At the edge"]
     parts.append(table(("code", "where", "what it means"), [(code(name), *row) for name, row in EDGE.items()]))
-    parts.append("## Refusals")
+    parts += ["## Readers of the log", READERS]
+    rows = [(code(one), meaning, "passable" if one in PASSABLE else "") for one, meaning in MEANING.items()]
+    parts += [table(("code", "what it means", ""), rows), "## Refusals"]
     for module, refusals in refusals_by_file().items():
         about = (sys.modules[module].__doc__ or "").partition("\n")[0]
         rows = [
