@@ -6,11 +6,18 @@ here, and a test holds this list to the codes that stand in the sources.
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Iterator
 
 from docs.generate.catalogue import refusals_by_file
 from docs.generate.markdown import code, page, sentence, table
+from infra.audit import report_difference, sealing
+from projections.audit.reports._kit import Refused
 from streams.reading.faults import MEANING, PASSABLE
+
+# Importing them is what makes their refusals known.
+REFUSING = (report_difference, sealing)
 
 INTRODUCTION = """\
 Three kinds of answers, and each has a stable code:
@@ -20,6 +27,8 @@ Three kinds of answers, and each has a stable code:
 - **Something is wrong with the request**: an entry of `errors` with `extensions.code`. Mend the request.
 - **Something is wrong here**: `INTERNAL` with a reference under which the log has the whole story, or `UNAVAILABLE`.
   Send the same command id again: a command that took effect the first time is not done twice."""
+
+REPORTS = "In `failureCode` of a run, in the event `report.failed`, and on the command line; `failure` says more."
 
 EDGE = {
     "TOKEN_MISSING": ("401, or the socket closes with 4401 or 4403", "There is no access token. Sign in."),
@@ -53,12 +62,22 @@ Whoever reads the log from Kafka with `telehealth tail` or [the library](../anal
 with the topic, partition, offset and position where it was met. Those in the last column can be passed over."""
 
 
+def _below(kind: type[Refused]) -> Iterator[type[Refused]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
 def write() -> str:
     parts = [INTRODUCTION, "## At the edge"]
     parts.append(table(("code", "where", "what it means"), [(code(name), *row) for name, row in EDGE.items()]))
     parts += ["## Readers of the log", READERS]
-    rows = [(code(one), meaning, "passable" if one in PASSABLE else "") for one, meaning in MEANING.items()]
-    parts += [table(("code", "what it means", ""), rows), "## Refusals"]
+    faults = [(code(one), meaning, "passable" if one in PASSABLE else "") for one, meaning in MEANING.items()]
+    parts.append(table(("code", "what it means", ""), faults))
+    parts += ["## Why a report was not sealed, or not compared", REPORTS]
+    failures = sorted({(one.code, inspect.getdoc(one) or "") for one in _below(Refused)})
+    parts.append(table(("code", "what it means"), [(code(name), text) for name, text in failures]))
+    parts.append("## Refusals")
     for module, refusals in refusals_by_file().items():
         about = (sys.modules[module].__doc__ or "").partition("\n")[0]
         rows = [

@@ -28,7 +28,8 @@ version is in [contracts](../contracts), and locked in [tests/golden/events](../
 def write() -> str:
     parts = [INTRODUCTION]
     for state in states():
-        parts += [f"## {state.__name__}", told_by_file(state), f"[Its lifecycle](lifecycles.md#{state.kind})"]
+        lifecycle = f"[Its lifecycle](lifecycles.md#{state.__name__.lower()})"
+        parts += [f"## {state.__name__}", told_by_file(state), lifecycle]
         for event in events_of(state):
             parts += _event(event)
     return page("Events", *parts, "## Values", *_values())
