@@ -55,6 +55,7 @@ from domain.referral import Referral
 from domain.report import Report, ReportParameter
 from tests.history import called
 from tests.story import case_of, launch_day, refer
+from tests.story_live import an_examination_is_seen_live
 from tests.story_network import (
     AT,
     BACH_MAI,
@@ -249,6 +250,7 @@ async def everything(story: Story) -> Story:
         referrals_go_other_ways,
         patients_are_transferred,
         sessions_go_other_ways,
+        an_examination_is_seen_live,
         people_change,
         the_network_changes,
         a_report_is_sealed,
