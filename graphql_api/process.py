@@ -13,6 +13,7 @@ from graphql_api.viewer import Services, Token, Unauthenticated
 from graphql_api.websocket import WEBSOCKETS
 from infra.audit.keys import receipt_keys
 from infra.audit.receipts import ReceiptDesk
+from infra.blobs import BlobFolder
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
@@ -42,7 +43,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
         tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings))
-        services = Services(Bus(store), pool, feed, load_reference(), desk, tickets)
+        blobs = BlobFolder(settings.data / "blobs")
+        services = Services(Bus(store), pool, feed, load_reference(), desk, blobs, tickets)
         api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:
