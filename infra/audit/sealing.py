@@ -122,7 +122,7 @@ class Sealing:
         except (*LINE_FAULTS, asyncpg.PostgresError):
             raise
         except Exception as fault:
-            # One report that cannot be made holds up no other. The message may quote a patient, so only its type is told.
+            # A report that cannot be made holds up no other. The message may quote a patient, so only its type is told.
             log.error("report_broke", exc_info=fault)
             refusal = DefinitionBroken(f"{asked.definition}: {type(fault).__name__}")
         reason = (str(refusal) or refusal.code)[:2_000]
