@@ -18,6 +18,7 @@ import typst
 
 from infra.audit.pages.charts import Chart, draw
 from infra.audit.pages.document import (
+    MOST_PRINTED,
     Caption,
     Document,
     Facts,
@@ -118,10 +119,11 @@ def _grid(grid: Grid) -> Shown:
         {"title": _t(column.title), "number": column.number, "mono": column.mono, "weight": column.weight}
         for column in grid.columns
     ]
-    rows = [_lines(row) for row in grid.rows]
+    rows = [_lines(row) for row in grid.rows[:MOST_PRINTED]]
     return {
         "kind": "grid", "title": _t(grid.title), "columns": columns, "rows": rows,
         "empty": _t(grid.empty), "heard": grid.heard,
+        "cut": _t(grid.cut) if len(grid.rows) > MOST_PRINTED else "",
     }  # fmt: skip
 
 
