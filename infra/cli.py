@@ -4,6 +4,7 @@ Rules: a command here reads its arguments, calls one function of another module 
 command needs is imported when it runs, so that `--help` and short commands answer at once.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
@@ -81,16 +82,35 @@ def demo_command(
     raise typer.Exit(demo(_settings(), Console(), speed=speed, as_json=as_json, keep=keep))
 
 
+@app.command("nation")
+def nation_command(
+    facilities: Annotated[int, typer.Option(help="How many facilities; the whole nation has 14,000.")] = 50,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days are played.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same nation.")] = 1,
+    speed: Annotated[str, typer.Option(help="real, max, or how many times as fast as life, such as x60.")] = "max",
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day; the first Monday of March.")
+    ] = None,
+    bulk: Annotated[bool, typer.Option(help="Load in large batches, when nobody else works on the log.")] = False,
+) -> None:
+    """Found a nation and play days of its traffic; begun again it goes on where it was."""
+    from infra.nation.run import Wanted, nation
+
+    wanted = Wanted(seed, facilities, days, first.date() if first else None, speed, bulk)
+    raise typer.Exit(nation(_settings(), Console(), wanted))
+
+
 @app.command("bench")
 def bench_command(
     names: Annotated[list[str] | None, typer.Argument(help="Which figures; all by default.")] = None,
     quick: Annotated[bool, typer.Option(help="Fewer and shorter runs.")] = False,
+    events: Annotated[list[int] | None, typer.Option(help="For `scale`: how large the log is; more than once.")] = None,
 ) -> None:
     """Measure the product on this machine, and print the figures with what was asked."""
     from infra.bench_command import NoBenchmarks, bench
 
     try:
-        code = bench(_settings(), names or (), quick=quick)
+        code = bench(_settings(), names or (), quick=quick, events=events or ())
     except NoBenchmarks as error:
         _refuse(str(error))
     raise typer.Exit(code)
@@ -105,6 +125,49 @@ def rebuild_command(
     from infra.rebuild_command import run_rebuild
 
     raise typer.Exit(run_rebuild(_settings(), Console(), view, all_views=all_views))
+
+
+@app.command("tail")
+def tail_command(
+    aggregate: Annotated[list[str] | None, typer.Option(help="Only this one; may be given more than once.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help="Only this event, such as referral.submitted.")] = None,
+    facility: Annotated[UUID | None, typer.Option(help="Only what names this facility; its pseudonym.")] = None,
+    patient: Annotated[UUID | None, typer.Option(help="Only what is about this patient; a pseudonym.")] = None,
+    since: Annotated[str | None, typer.Option(help="What happened at this time or later.")] = None,
+    until: Annotated[str | None, typer.Option(help="What happened before this time.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Begin at a position, or at a time of record.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for what comes.")] = False,
+    form: Annotated[str, typer.Option("--format", help="lines, json or csv.")] = "lines",
+    full: Annotated[bool, typer.Option("--full", help="As it is, for those who may see patients.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Hold it against the signed checkpoints.")] = False,
+    keys: Annotated[Path | None, typer.Option(help="The log's public keys; those of this machine by default.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on where this file says, and keep it.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many events.")] = None,
+) -> None:
+    """Print the log from Kafka, in its order: as open data, or as it is. Times have an offset, or are of Viet Nam."""
+    from infra.bootstrap import tool
+
+    tail = tool("tail")
+    try:
+        wanted = tail.Wanted.of(
+            aggregates=tuple(aggregate or ()),
+            events=tuple(event or ()),
+            facility=facility,
+            patient=patient,
+            since=since,
+            until=until,
+            start=start,
+            follow=follow,
+            form=form,
+            full=full,
+            check=check,
+            keys=keys,
+            resume=resume,
+            limit=limit,
+        )
+    except tail.NotAsked as error:
+        _refuse(str(error))
+    raise typer.Exit(tail.tail(_settings(), wanted))
 
 
 @app.command("witness")

@@ -97,6 +97,9 @@ class ReportOffice:
                 if row.run_id not in self._over and not stop.is_set():
                     waiting += not await self._end(db, row)
             self._vitals.details["waiting_runs"] = waiting
+            self._vitals.details["told"] = (
+                f"{waiting} runs wait for a cosigned checkpoint" if waiting else "nothing waits"
+            )
             await self._wake.wait(POLL_S)
 
     async def _end(self, db: Connection, row: ReportRun) -> bool:
