@@ -35,7 +35,7 @@ _VI: Mapping[str, str] = {
     "nobody": "chưa có",
     "events": "{size} sự kiện, {origin}",
     "verify": "Các con số trên trang này là của tệp result.json có mã băm nêu trên. Ai giữ gói kiểm toán của báo cáo "
-    "và khóa công khai của Bộ Y tế đều tự tính lại được, không cần tin ai: python -I verifier.py GOI.zip --recompute",
+    "và khóa công khai của Bộ Y tế đều tự tính lại được, không cần tin ai: python verifier.py bundle GOI.zip --policy policy.txt --recompute",
     "signed_electronically": "Đã ký điện tử lúc {moment}",
     "version": "Phiên bản {version}",
     "month": "Tháng",
@@ -68,7 +68,7 @@ _EN: Mapping[str, str] = {
     "events": "{size} events, {origin}",
     "verify": "The figures on this page are those of the file result.json with the digest above. Whoever holds the "
     "report's audit bundle and the Ministry's public key can compute them again and need trust nobody: "
-    "python -I verifier.py BUNDLE.zip --recompute",
+    "python verifier.py bundle BUNDLE.zip --policy policy.txt --recompute",
     "signed_electronically": "Signed electronically on {moment}",
     "version": "Version {version}",
     "month": "Month",
