@@ -35,7 +35,8 @@ _VI: Mapping[str, str] = {
     "nobody": "chưa có",
     "events": "{size} sự kiện, {origin}",
     "verify": "Các con số trên trang này là của tệp result.json có mã băm nêu trên. Ai giữ gói kiểm toán của báo cáo "
-    "và khóa công khai của Bộ Y tế đều tự tính lại được, không cần tin ai: python verifier.py bundle GOI.zip --policy policy.txt --recompute",
+    "và khóa công khai của Bộ Y tế đều tự tính lại được, không cần tin ai: "
+    "python verifier.py bundle GOI.zip --policy policy.txt --recompute",
     "signed_electronically": "Đã ký điện tử lúc {moment}",
     "version": "Phiên bản {version}",
     "month": "Tháng",
