@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import typst
 
-from infra.audit.pages.charts import Chart, draw
+from infra.audit.pages.charts import Chart, draw, shape_of
 from infra.audit.pages.document import (
     MOST_PRINTED,
     Caption,
@@ -128,9 +128,11 @@ def _grid(grid: Grid) -> Shown:
 
 
 def _picture(chart: Chart, language: Language, number: int) -> Shown:
+    svg = draw(chart.in_letters(printed), language, number)
     return {
         "kind": "picture",
-        "svg": draw(chart.in_letters(printed), language, number),
+        "svg": svg,
+        "shape": shape_of(svg),
         "title": heading(chart.title),
         "alt": printed(f"{chart.title}. {chart.description}"),
     }

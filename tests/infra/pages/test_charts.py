@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
 from xml.etree import ElementTree
 
@@ -14,9 +15,13 @@ from hypothesis import strategies as st
 from infra.audit.pages.charts import WIDTH, Chart, Series, draw
 from infra.audit.pages.composing import MOST_BARS, Sealed, compose
 from infra.audit.pages.document import Grid, Picture
+from infra.audit.pages.document import Section as PageSection
 from infra.audit.pages.numbers import Language
+from infra.audit.pages.pdf import pdf
 from projections.audit.reports import _kit as kit
 from projections.audit.reports._kit import Column, Definition, Result, Row, Section, State, Table, Words, canonical
+from tests.infra.pages.reading import text_of_pdf
+from tests.infra.pages.sheet import sheet
 from tests.infra.pages.test_pages_of_reports import note_of
 
 COUNTS = st.lists(st.integers(0, 10**9), min_size=1, max_size=12)
@@ -71,6 +76,19 @@ def test_lines_differ_in_dashes_and_in_the_shape_of_their_marks() -> None:
     assert len(dashes) == 4
     picture = ElementTree.fromstring(told)
     assert {one.tag.rpartition("}")[2] for one in picture} >= {"circle", "rect", "path"}
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_tallest_chart_fits_the_page_with_its_title(wide: bool) -> None:
+    names = [f"Bệnh viện Đa khoa Trung ương Quốc tế Hữu nghị Việt Nam – Cu Ba Đồng Hới cơ sở điều trị số {at} X{at}X"
+             for at in range(MOST_BARS)]  # fmt: skip
+    series = [Series(f"Hàng {at}", [Fraction(at)] * MOST_BARS) for at in range(3)]
+    picture = Picture(Chart("bar", "Nhan đề của hình", "text", names, series))
+    document = replace(sheet("Cơ sở"), sections=[PageSection("Cơ sở", [picture])], wide=wide)
+    pages = text_of_pdf(pdf(document)).split("Trang ")
+    (page,) = [page for page in pages if "Nhan đề của hình" in page]
+    assert "Hàng 2" in page, "the legend at its foot"
+    assert page.count("Bệnh viện Đa khoa") == MOST_BARS
 
 
 @pytest.mark.parametrize("rows", [1, MOST_BARS, MOST_BARS + 8])
