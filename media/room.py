@@ -87,8 +87,7 @@ class Room:
         size = (layer.size.width, layer.size.height) if layer is not None else (0, 0)
         self.tell(TrackBegan(about, *size))
         for viewer in tuple(self.viewers.values()):
-            if self.is_shown(about.point_id, about.source, viewer.grant):
-                viewer.take(track)
+            viewer.take(track)
 
     def layer_began(self, track: PublishedTrack) -> None:
         """Another layer of a track is there; viewers find it when they next choose."""

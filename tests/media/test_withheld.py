@@ -26,3 +26,16 @@ async def test_only_those_see_it_from_whom_it_is_not_withheld(chromium: Browser,
                 await home.watch(Source.ULTRASOUND, grant={"audience": audience})
         await home.watch(Source.CAMERA, grant={"audience": Destination.PATIENT_SIDE})
         await home.frames(10)
+
+
+async def test_a_picture_that_comes_to_be_withheld_stops_for_them(chromium: Browser, ward: Ward) -> None:
+    async with screen(chromium, ward) as probe, screen(chromium, ward) as doctor, screen(chromium, ward) as home:
+        await probe.publish(Source.ULTRASOUND)
+        await home.watch(Source.ULTRASOUND, grant={"audience": Destination.PATIENT_SIDE})
+        await home.frames(10)
+        await doctor.publish(Source.ULTRASOUND, grant=WITHHELD)
+        await doctor.watch(Source.ULTRASOUND)
+        seen = (await doctor.frames(30))["frames"]
+        before = (await home.stats())["frames"]
+        await doctor.frames(seen + 60)
+        assert (await home.stats())["frames"] == before
