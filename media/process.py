@@ -54,7 +54,7 @@ async def work(
     following = asyncio.create_task(beside(engine))
     signalling = Signalling(engine, desk, lambda participant: ice_servers(settings, participant))
     origins = settings.allowed_origins or (() if settings.production else ("*",))
-    sock = bound_socket(settings.media_http_port)
+    sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
         async with serving(signalling.app(origins), sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
             vitals.details.update(url=url, udp_port=port.advertised[1])
