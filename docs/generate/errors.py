@@ -14,6 +14,7 @@ from docs.generate.catalogue import refusals_by_file
 from docs.generate.markdown import code, page, sentence, table
 from infra.audit import report_difference, sealing
 from projections.audit.reports._kit import Refused
+from streams.reading.faults import MEANING, PASSABLE
 
 # Importing them is what makes their refusals known.
 REFUSING = (report_difference, sealing)
@@ -56,6 +57,11 @@ EDGE = {
 }
 
 
+READERS = """\
+Whoever reads the log from Kafka with `telehealth tail` or [the library](../analysts.md) stops with one of these, and
+with the topic, partition, offset and position where it was met. Those in the last column can be passed over."""
+
+
 def _below(kind: type[Refused]) -> Iterator[type[Refused]]:
     for one in kind.__subclasses__():
         yield one
@@ -95,6 +101,9 @@ MEDIA = {
 def write() -> str:
     parts = [INTRODUCTION, "## At the edge"]
     parts.append(table(("code", "where", "what it means"), [(code(name), *row) for name, row in EDGE.items()]))
+    parts += ["## Readers of the log", READERS]
+    faults = [(code(one), meaning, "passable" if one in PASSABLE else "") for one, meaning in MEANING.items()]
+    parts.append(table(("code", "what it means", ""), faults))
     parts += ["## Why a report was not sealed, or not compared", REPORTS]
     failures = sorted({(one.code, inspect.getdoc(one) or "") for one in _below(Refused)})
     parts.append(table(("code", "what it means"), [(code(name), text) for name, text in failures]))
