@@ -32,8 +32,8 @@ class Screen:
         await self.ward.until(lambda: len(heard.of(TrackBegan)) >= wanted)
         return answer
 
-    async def watch(self, source: Source = Source.CAMERA, **how: Any) -> Any:
-        arguments = ["screen", self.ward.whep(source), self.ward.token(MediaRole.VIEWER), how]
+    async def watch(self, source: Source = Source.CAMERA, *, grant: dict[str, Any] | None = None, **how: Any) -> Any:
+        arguments = ["screen", self.ward.whep(source), self.ward.token(MediaRole.VIEWER, **(grant or {})), how]
         return await self.page.evaluate("([n, u, t, o]) => watch(n, u, t, o)", arguments)
 
     async def stats(self, name: str = "screen") -> Any:
