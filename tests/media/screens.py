@@ -15,6 +15,8 @@ from media.reporter import TrackBegan
 from tests.media.browser import page
 from tests.media.ward import Ward
 
+FREEZE_MS = 500
+
 
 @dataclass
 class Screen:
@@ -41,6 +43,11 @@ class Screen:
 
     async def close(self, name: str = "screen") -> None:
         await self.page.evaluate("name => close(name)", name)
+
+    def unfrozen(self, shown: Any) -> bool:
+        """No picture stood for half a second, unless the machine itself stood; an idle one stands for milliseconds."""
+        gap, stood = float(shown["longestGap"]), float(shown["stalled"]) + self.ward.stalled_ms
+        return gap < FREEZE_MS + 2 * stood
 
     async def frames(self, at_least: int, name: str = "screen", seconds: float = 30) -> Any:
         """Waits until that many frames were shown; answers the statistics then."""
