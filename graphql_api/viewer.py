@@ -15,6 +15,7 @@ from domain._reference import ReferenceData
 from graphql_api.access import Viewer
 from infra.audit.receipts import ReceiptDesk
 from infra.blobs import BlobFolder
+from infra.live_tickets import TicketDesk
 from projections._view import Connection
 
 ROLES = {role.value: role for role in Role}
@@ -74,6 +75,7 @@ class Services:
     reference: ReferenceData
     receipts: ReceiptDesk | None = None
     blobs: BlobFolder | None = None
+    tickets: TicketDesk | None = None
 
 
 @dataclass

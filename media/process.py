@@ -1,13 +1,14 @@
 """The media worker as a process: one UDP port for media, one HTTP port for signalling.
 
 Rules: it needs no database to carry a call; grants are verified by their signature; what it measures is in /metrics
-and /status, and is telemetry, never events.
+and /status, and is telemetry. With a database, what happens in its rooms is told to the log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from infra.health import Vitals
@@ -17,24 +18,40 @@ from infra.settings import Settings
 from infra.turn import ice_servers
 from media.engine import Engine
 from media.measures import measure
+from media.on_the_log import OnTheLog
 from media.reporter import Reporter, Unheard
 from media.signalling import Signalling
 from media.udp import Port
 
 TELL_SECONDS = 1.0
 LARGEST_HEADER = 16 * 1024
+Beside = Callable[[Engine], Coroutine[None, None, None]]
 
 
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
-    await work(settings, vitals, stop, Unheard())
+    if settings.database_url is None:
+        await work(settings, vitals, stop, Unheard())
+        return
+    told = OnTheLog(settings, settings.database_url, vitals)
+    try:
+        await work(settings, vitals, stop, told.reporter, told.follow)
+    finally:
+        await told.close()
 
 
-async def work(settings: Settings, vitals: Vitals, stop: asyncio.Event, reporter: Reporter) -> None:
-    """Carries media until it is asked to stop."""
+async def alone(engine: Engine) -> None:
+    """A worker without a log has nothing to do beside."""
+
+
+async def work(
+    settings: Settings, vitals: Vitals, stop: asyncio.Event, reporter: Reporter, beside: Beside = alone
+) -> None:
+    """Carries media until it is asked to stop. `beside` runs as long."""
     desk = await asyncio.to_thread(grant_desk, settings)
     port = Port(settings.media_bind_address, settings.media_udp_port, settings.media_public_address)
     engine = Engine(port, reporter)
     engine.start()
+    following = asyncio.create_task(beside(engine))
     signalling = Signalling(engine, desk, lambda participant: ice_servers(settings, participant))
     origins = settings.allowed_origins or (() if settings.production else ("*",))
     sock = bound_socket(settings.media_http_port, settings.listen_address)
@@ -48,6 +65,8 @@ async def work(settings: Settings, vitals: Vitals, stop: asyncio.Event, reporter
                     async with asyncio.timeout(TELL_SECONDS):
                         await stop.wait()
     finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         await engine.close()
 
 

@@ -31,9 +31,10 @@ function preferred(pc, kind, codec) {
   for (const t of pc.getTransceivers()) if (t.receiver.track.kind === kind) t.setCodecPreferences([...first, ...rest]);
 }
 
-async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, audio = true } = {}) {
+async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, servers, audio = true } = {}) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 30 }, audio });
-  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const relays = servers ? { iceServers: servers, iceTransportPolicy: "relay" } : {};
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...relays });
   const [video] = stream.getVideoTracks();
   video.contentHint = "detail";
   const encodings = layers
@@ -64,6 +65,33 @@ async function watch(name, url, token, { audio = true } = {}) {
   return exchange(pc, url, token);
 }
 
+// A room's connection: the worker offers, once and again, and each line shows what comes over it.
+async function answerTo(name, offer) {
+  let room = kept[name];
+  if (!room) {
+    room = kept[name] = { pc: new RTCPeerConnection({ bundlePolicy: "max-bundle" }), videos: {} };
+    room.pc.addEventListener("track", ({ track, transceiver }) => {
+      const video = document.createElement(track.kind);
+      video.muted = video.autoplay = true;
+      video.srcObject = new MediaStream([track]);
+      document.body.append(video);
+      room.videos[transceiver.mid] = video;
+      video.play().catch(() => {});
+    });
+  }
+  await room.pc.setRemoteDescription({ type: "offer", sdp: offer });
+  await room.pc.setLocalDescription(await room.pc.createAnswer());
+  await gathered(room.pc);
+  return room.pc.localDescription.sdp;
+}
+
+function shown(name) {
+  const found = {};
+  for (const [mid, video] of Object.entries(kept[name].videos))
+    found[mid] = video.getVideoPlaybackQuality ? video.getVideoPlaybackQuality().totalVideoFrames : null;
+  return found;
+}
+
 async function stats(name) {
   const { pc, video, times = [] } = kept[name];
   const found = { state: pc.connectionState, inbound: {}, outbound: [] };
@@ -81,6 +109,12 @@ async function stats(name) {
     found.frames = times.length;
   }
   return found;
+}
+
+async function usedCandidate(name) {
+  const found = await kept[name].pc.getStats();
+  for (const one of found.values())
+    if (one.type === "candidate-pair" && one.nominated) return found.get(one.localCandidateId).candidateType;
 }
 
 function forget(name) { const { times } = kept[name]; if (times) times.length = 0; }
