@@ -4,6 +4,7 @@ Rules: a command here reads its arguments, calls one function of another module 
 command needs is imported when it runs, so that `--help` and short commands answer at once.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 from uuid import UUID
@@ -12,6 +13,8 @@ import typer
 from rich.console import Console
 
 from infra.settings import Settings, SettingsRefused
+
+DAY = ["%Y-%m-%d"]
 
 app = typer.Typer(
     name="telehealth", help="The national telehealth backend.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -104,6 +107,25 @@ def rebuild_command(
     from infra.rebuild_command import run_rebuild
 
     raise typer.Exit(run_rebuild(_settings(), Console(), view, all_views=all_views))
+
+
+@app.command("export")
+def export_command(
+    to: Annotated[Path, typer.Option(help="The folder; what it lacks is added to it.")],
+    since: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="The first day, in Viet Nam.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=DAY, help="The last day, included.")] = None,
+    events: Annotated[bool, typer.Option(help="The events, a table for each aggregate.")] = True,
+    views: Annotated[bool, typer.Option(help="The views, each as it stands.")] = True,
+    view: Annotated[list[str] | None, typer.Option(help="Only this view; may be given more than once.")] = None,
+) -> None:
+    """Write the log and the views to Parquet files, for DuckDB, pandas or R. A second run adds what is new."""
+    from infra.export.command import run_export
+    from infra.export.manifest import Selection
+    from infra.export.run import Wanted
+
+    days = Selection(since=since and since.date(), until=until and until.date())
+    wanted = Wanted(to, days, events, tuple(view or ()) if views else None)
+    raise typer.Exit(run_export(_settings(), Console(), wanted))
 
 
 @app.command("witness")

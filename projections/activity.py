@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from domain._kernel import Recorded
-from domain._values import ConsultationKind, RemoteMode, local_day
+from domain._values import Code, ConsultationKind, RemoteMode, local_day
 from domain.consultation import ConsultationCancelled, ConsultationOpened, ConsultationPlanned
 from domain.examination import ExaminationAborted, ExaminationOrdered, ExaminationStarted
 from domain.referral import ReferralDrafted, ReferralSubmitted
@@ -53,7 +53,7 @@ class Act(Row):
     activity: ActivityKind
     kind: ConsultationKind
     mode: RemoteMode | None = None
-    speciality: str
+    speciality: Code
     helping_facility_id: UUID
     asking_facility_id: UUID | None = None
     day: date | None = None

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain._kernel import Recorded
 from domain._points import LeaveReason, PointRole, Presence
-from domain._values import ConsultationKind, RemoteMode
+from domain._values import Code, ConsultationKind, RemoteMode
 from domain.consultation import (
     CasePresented,
     ChairHandedOver,
@@ -74,7 +74,7 @@ class ConsultationBoard(Row):
     title: str
     kind: ConsultationKind
     mode: RemoteMode
-    speciality: str
+    speciality: Code
     teaching: bool
     starts_at: datetime
     ends_at: datetime

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain._kernel import Event, Recorded
 from domain._signing import NOTHING_WRITTEN, linked
-from domain._values import ConsultationKind
+from domain._values import Code, ConsultationKind
 from domain.examination import (
     AssessmentRecorded,
     DecisionTaken,
@@ -56,7 +56,7 @@ class Examination(Row):
     remote_facility_id: UUID
     remote_doctor_id: UUID
     kind: ConsultationKind
-    speciality: str
+    speciality: Code
     referral_id: UUID | None
     consultation_id: UUID | None
     status: Status

@@ -9,13 +9,16 @@ from typing import TypedDict
 from uuid import UUID
 
 from domain._kernel import Recorded
-from domain._values import ConsultationKind, RemoteMode, Tier
+from domain._personal import Label
+from domain._values import Code, ConsultationKind, RemoteMode, Tier
 from domain.facility import (
+    DistrictCode,
     FacilityRegistered,
     LineMeasured,
     PointConnected,
     PointRestored,
     PointSuspended,
+    ProvinceCode,
     ServicesDeclared,
     Status,
 )
@@ -30,7 +33,7 @@ class FacilityService(TypedDict):
 
     kind: ConsultationKind
     mode: RemoteMode
-    speciality: str
+    speciality: Code
 
 
 class ServiceDeclaration(TypedDict):
@@ -45,15 +48,15 @@ class Facility(Row):
     """A health facility of the network with its connection point. Line: kbit/s, ms one way, percent lost."""
 
     facility_id: UUID
-    national_code: str
-    name_vi: str
-    name_en: str | None
+    national_code: Code
+    name_vi: Label
+    name_en: Label | None
     searched_by: str
     tier: Tier
-    province_code: str
-    province: str
-    district_code: str | None
-    district: str | None
+    province_code: ProvinceCode
+    province: Label
+    district_code: DistrictCode | None
+    district: Label | None
     latitude: Decimal | None
     longitude: Decimal | None
     status: Status

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from domain._kernel import Recorded
+from domain._values import Code
 from domain.practitioner import (
     LicenceRenewed,
     PractitionerRegistered,
@@ -30,7 +31,7 @@ class Practitioner(Row):
     licence_number: str
     licence_first_day: date
     licence_last_day: date | None
-    specialities: list[str]
+    specialities: list[Code]
     home_facility_id: UUID
     status: Status
     suspended_reason: str | None = None

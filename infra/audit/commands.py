@@ -14,7 +14,7 @@ from infra.audit.bundle import NotCovered, Wanted, write_bundle
 from infra.audit.folder import TileFolder
 from infra.audit.policy import policy_text
 from infra.audit.published import Published
-from infra.local.record import Record
+from infra.local.record import database_of
 from infra.postgres import connect
 from infra.settings import Settings
 from projections.audit import verifier
@@ -24,8 +24,7 @@ def make_bundle(
     settings: Settings, console: Console, out: Path, as_of: str | None, stored: bool, positions: Sequence[int]
 ) -> int:
     """0 when it is written, 1 when no checkpoint covers it yet, 2 when nothing runs."""
-    record = Record.load(settings.data)
-    dsn = settings.database_url or (record.database_url if record and record.running else None)
+    dsn = database_of(settings)
     if dsn is None:
         console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
         return 2
