@@ -53,6 +53,7 @@ class Step:
     tables: Mapping[str, EventTable]
     after: int
     position: int
+    longest: int
     files: dict[tuple[str, date], ParquetFile] = field(default_factory=dict)
     waiting: dict[tuple[str, date], list[list[Any]]] = field(default_factory=dict)
     in_hand: int = 0
@@ -60,7 +61,7 @@ class Step:
 
     @property
     def full(self) -> bool:
-        return self.position - self.after >= POSITIONS_IN_A_STEP or len(self.waiting) >= MOST_FILES_IN_A_STEP
+        return self.position - self.after >= self.longest or len(self.waiting) >= MOST_FILES_IN_A_STEP
 
     def take(self, at: Recorded, day: date) -> None:
         table = at.event.name.partition(".")[0]
@@ -110,11 +111,18 @@ class Step:
 
 
 async def export_events(
-    db: Connection, folder: Path, manifest: Manifest, tables: Mapping[str, EventTable], upto: int, progress: Progress
+    db: Connection,
+    folder: Path,
+    manifest: Manifest,
+    tables: Mapping[str, EventTable],
+    upto: int,
+    *,
+    progress: Progress = lambda at, end: None,
+    longest: int = POSITIONS_IN_A_STEP,
 ) -> Manifest:
     """Bring the export to this position of the log. Raises UnknownKind when all before it is written."""
     while manifest.position < upto:
-        step = Step(folder, tables, manifest.position, manifest.position)
+        step = Step(folder, tables, manifest.position, manifest.position, longest)
         unknown: UnknownKind | None = None
         try:
             try:

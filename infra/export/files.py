@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,12 @@ class ParquetFile:
 
     def drop(self) -> None:
         """Forget the file, also when it is finished already."""
-        # Without closing the writer, which would write its end first, perhaps onto the disk that is full.
-        self._file.close()
         self._temporary.unlink(missing_ok=True)
         if self._finished:
             self.path.unlink(missing_ok=True)
+        # Without closing the writer, which would write its end first, perhaps onto the disk that is full.
+        with suppress(OSError):
+            self._file.close()
 
 
 def replaced(path: Path, content: bytes) -> None:

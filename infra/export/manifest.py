@@ -22,33 +22,32 @@ class NotAnExport(Exception):
     """The folder holds something else, or an export that was made in another way."""
 
 
-class Part(BaseModel):
-    """A file of events: those of one aggregate and day, of positions from `first` to `last`."""
+class File(BaseModel):
+    """A Parquet file: where it is below the folder, and what makes sure that it is this one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Part(File):
+    """A file of events: those of one aggregate and day, of positions from `first` to `last`."""
+
     table: str
     day: date
     first: int
     last: int
-    rows: int
-    bytes: int
-    sha256: str
 
 
-class ViewFile(BaseModel):
+class ViewFile(File):
     """A table of a view as it stood when the view had taken in every event up to `position`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    path: str
     view: str
     version: int
     position: int
-    rows: int
-    bytes: int
-    sha256: str
 
 
 class LeftOut(BaseModel):

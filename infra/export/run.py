@@ -63,7 +63,7 @@ async def _events(
         raise NotAnExport(
             f"the export holds events up to position {manifest.position}, the log ends at {upto}: it is another log"
         )
-    return await export_events(db, wanted.folder, manifest, event_tables(pseudonyms), upto, progress)
+    return await export_events(db, wanted.folder, manifest, event_tables(pseudonyms), upto, progress=progress)
 
 
 def _begun(wanted: Wanted, pseudonyms: Pseudonyms) -> Manifest:
