@@ -20,5 +20,9 @@ REACTIONS = Counter("telehealth_reactions", "Commands that the system sent by it
 CHECKPOINT_SIZE = Gauge("telehealth_checkpoint_size", "Events that the last signed checkpoint covers.")
 CHECKPOINT_TIME = Gauge("telehealth_checkpoint_time_seconds", "When the last checkpoint was signed, since 1970.")
 UNSIGNED_SECONDS = Gauge("telehealth_unsigned_seconds", "How long the oldest event without a checkpoint has waited.")
+PATROL_POSITION = Gauge(
+    "telehealth_patrol_position", "How far the log was read again and compared with what was signed."
+)
+PATROL_FOUND = Gauge("telehealth_patrol_found", "The first event that is not what was signed; 0 when there is none.")
 COSIGNED_SIZE = Gauge("telehealth_cosigned_size", "Events that the last cosigned checkpoint covers.")
 WITNESS_REFUSALS = Counter("telehealth_witness_refusals", "Checkpoints that a witness refused to cosign.", ["reason"])
