@@ -62,6 +62,10 @@ class Settings(BaseModel):
     witness_name: str = Field("witness.localhost", min_length=1, description="TELEHEALTH_WITNESS_NAME")
     witness_log_keys: Path | None = Field(None, description="TELEHEALTH_WITNESS_LOG_KEYS")
 
+    open_release: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,29}$")] = Field(
+        "r1", description="TELEHEALTH_OPEN_RELEASE"
+    )
+
     start_timeout_seconds: Seconds = Field(120, description="TELEHEALTH_START_TIMEOUT_SECONDS")
     stop_timeout_seconds: Seconds = Field(10, description="TELEHEALTH_STOP_TIMEOUT_SECONDS")
 
