@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from domain._kernel import Recorded
+from domain._leaving import Leaves
 from domain._values import Code, ConsultationKind, RemoteMode, local_day
 from domain.consultation import ConsultationCancelled, ConsultationOpened, ConsultationPlanned
 from domain.examination import ExaminationAborted, ExaminationOrdered, ExaminationStarted
@@ -56,8 +57,8 @@ class Act(Row):
     speciality: Code
     helping_facility_id: UUID
     asking_facility_id: UUID | None = None
-    day: date | None = None
-    month: date | None = None
+    day: Annotated[date | None, Leaves.AS_IT_IS] = None
+    month: Annotated[date | None, Leaves.AS_IT_IS] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from domain._kernel import Recorded
-from domain._values import local_day
+from domain._leaving import Leaves
+from domain._values import Count, local_day
 from domain.facility import PointConnected, PointRestored, PointSuspended
 from projections._page import Condition
 from projections._table import Row
@@ -23,9 +25,9 @@ class ConnectionStep(Row):
     """A point came into use or went out of it."""
 
     facility_id: UUID
-    version: int
-    day: date
-    step: int
+    version: Count
+    day: Annotated[date, Leaves.AS_IT_IS]
+    step: Count
 
 
 @dataclass(frozen=True)

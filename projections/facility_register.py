@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypedDict
+from typing import Annotated, TypedDict
 from uuid import UUID
 
 from domain._kernel import Recorded
+from domain._leaving import Leaves
 from domain._personal import Label
-from domain._values import Code, ConsultationKind, RemoteMode, Tier
+from domain._values import Code, ConsultationKind, Count, RemoteMode, Tier
 from domain.facility import (
     DistrictCode,
     FacilityRegistered,
@@ -39,7 +40,7 @@ class FacilityService(TypedDict):
 class ServiceDeclaration(TypedDict):
     """All that a facility offers from a day on, until the first day of the next declaration."""
 
-    first_day: date
+    first_day: Annotated[date, Leaves.AS_IT_IS]
     services: list[FacilityService]
 
 
@@ -48,22 +49,22 @@ class Facility(Row):
     """A health facility of the network with its connection point. Line: kbit/s, ms one way, percent lost."""
 
     facility_id: UUID
-    national_code: Code
+    national_code: Annotated[Code, Leaves.DROPPED]
     name_vi: Label
     name_en: Label | None
     searched_by: str
     tier: Tier
     province_code: ProvinceCode
-    province: Label
+    province: Annotated[Label, Leaves.AS_IT_IS]
     district_code: DistrictCode | None
     district: Label | None
     latitude: Decimal | None
     longitude: Decimal | None
     status: Status
     declarations: list[ServiceDeclaration] = field(default_factory=list)
-    bitrate_kbps: int | None = None
-    delay_ms: int | None = None
-    loss_percent: Decimal | None = None
+    bitrate_kbps: Count | None = None
+    delay_ms: Count | None = None
+    loss_percent: Annotated[Decimal | None, Leaves.AS_IT_IS] = None
     measured_at: datetime | None = None
     connected_since: datetime | None = None
     suspended_reason: str | None = None

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain._kernel import Recorded
 from domain._sharing import LegalGround
-from domain._values import Code, ConsultationKind, Urgency
+from domain._values import Code, ConsultationKind, Count, Urgency
 from domain.referral import (
     OutcomeReported,
     PatientDeparted,
@@ -67,7 +67,7 @@ class Referral(Row):
     findings: str | None = None
     drafted_at: datetime
     waiting_since: datetime
-    submission: int = 0
+    submission: Count = 0
     submitted_at: datetime | None = None
     answer_due_at: datetime | None = None
     first_answer_at: datetime | None = None

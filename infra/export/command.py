@@ -10,10 +10,10 @@ from rich.table import Table
 
 from infra.export.events import UnknownKind
 from infra.export.manifest import Manifest, NotAnExport
-from infra.export.pseudonyms import Pseudonyms
 from infra.export.run import AlreadyExporting, Wanted, export
 from infra.export.views import NoSuchView, NotBuilt
 from infra.local.record import database_of
+from infra.open_keys import OpenKeyRefused, release_key
 from infra.postgres import LINE_FAULTS
 from infra.settings import Settings
 
@@ -24,10 +24,9 @@ def run_export(settings: Settings, console: Console, wanted: Wanted) -> int:
     if dsn is None:
         console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
         return 2
-    pseudonyms = Pseudonyms.kept_in(settings.data / "analysts")
     try:
-        manifest = asyncio.run(_with_a_bar(dsn, console, wanted, pseudonyms))
-    except (NotAnExport, AlreadyExporting, NoSuchView, NotBuilt, UnknownKind) as refusal:
+        manifest = asyncio.run(_with_a_bar(dsn, console, wanted, release_key(settings)))
+    except (OpenKeyRefused, NotAnExport, AlreadyExporting, NoSuchView, NotBuilt, UnknownKind) as refusal:
         console.print(str(refusal), highlight=False)
         return 2
     except LINE_FAULTS as fault:
@@ -40,11 +39,11 @@ def run_export(settings: Settings, console: Console, wanted: Wanted) -> int:
     return 1 if manifest.left_out else 0
 
 
-async def _with_a_bar(dsn: str, console: Console, wanted: Wanted, pseudonyms: Pseudonyms) -> Manifest:
+async def _with_a_bar(dsn: str, console: Console, wanted: Wanted, key: bytes) -> Manifest:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("events", total=None)
-        return await export(dsn, wanted, pseudonyms, lambda at, end: progress.update(task, completed=at, total=end))
+        return await export(dsn, wanted, key, lambda at, end: progress.update(task, completed=at, total=end))
 
 
 def _table(manifest: Manifest) -> Table:

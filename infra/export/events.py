@@ -14,13 +14,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from domain._kernel import Recorded
 from domain._values import local_day
 from infra.event_log import all_after
-from infra.export.event_tables import EventTable, schema_versions
+from infra.export.event_tables import EventTable, OpenRow, schema_versions
 from infra.export.files import ParquetFile
 from infra.export.manifest import LeftOut, Manifest, Part
 from infra.mapper import Broken, Stored, decoded
+from infra.open_form import WITHHELD, OpenForm
 from infra.postgres import Connection
 
 POSITIONS_IN_A_STEP = 200_000
@@ -63,8 +63,8 @@ class Step:
     def full(self) -> bool:
         return self.position - self.after >= self.longest or len(self.waiting) >= MOST_FILES_IN_A_STEP
 
-    def take(self, at: Recorded, day: date) -> None:
-        table = at.event.name.partition(".")[0]
+    def take(self, at: OpenRow, day: date) -> None:
+        table = at.stored.aggregate
         self.waiting.setdefault((table, day), []).append(self.tables[table].row(at))
         self.in_hand += 1
         if self.in_hand >= ROWS_IN_HAND:
@@ -116,6 +116,7 @@ async def export_events(
     manifest: Manifest,
     tables: Mapping[str, EventTable],
     upto: int,
+    form: OpenForm,
     *,
     progress: Progress = lambda at, end: None,
     longest: int = POSITIONS_IN_A_STEP,
@@ -126,7 +127,7 @@ async def export_events(
         unknown: UnknownKind | None = None
         try:
             try:
-                await _fill(db, step, manifest, upto, progress)
+                await _fill(db, step, manifest, upto, form, progress)
             except UnknownKind as found:
                 unknown = found
             manifest = _with(manifest, step)
@@ -139,10 +140,10 @@ async def export_events(
     return manifest
 
 
-async def _fill(db: Connection, step: Step, manifest: Manifest, upto: int, progress: Progress) -> None:
+async def _fill(db: Connection, step: Step, manifest: Manifest, upto: int, form: OpenForm, progress: Progress) -> None:
     async for chunk in all_after(db, step.after, upto):
         for stored in chunk:
-            _take(step, stored, manifest)
+            _take(step, stored, manifest, form)
             step.position = stored.position
             if step.full:
                 break
@@ -151,16 +152,19 @@ async def _fill(db: Connection, step: Step, manifest: Manifest, upto: int, progr
             return
 
 
-def _take(step: Step, stored: Stored, manifest: Manifest) -> None:
-    read = decoded(stored)
-    if read is None or (isinstance(read, Recorded) and stored.aggregate not in step.tables):
+def _take(step: Step, stored: Stored, manifest: Manifest, form: OpenForm) -> None:
+    left = form.of(stored)
+    if left.schema_version == WITHHELD:
+        read = decoded(stored)
+        if isinstance(read, Broken):
+            step.left_out.append(LeftOut(position=stored.position, reason=read.reason))
+            return
+    if left.schema_version == WITHHELD or stored.aggregate not in step.tables:
         raise UnknownKind(stored.position, stored.name, stored.schema_version)
-    if isinstance(read, Broken):
-        step.left_out.append(LeftOut(position=stored.position, reason=read.reason))
-        return
-    day = local_day(read.happened_at)
+    row = OpenRow.of(left)
+    day = local_day(row.happened_at)
     if manifest.selection.holds(day):
-        step.take(read, day)
+        step.take(row, day)
 
 
 def _with(manifest: Manifest, step: Step) -> Manifest:

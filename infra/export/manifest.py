@@ -75,13 +75,16 @@ EVERY_DAY = Selection()
 
 
 class Manifest(BaseModel):
-    """Every event up to `position` that the selection holds is in exactly one of `parts`, or named in `left_out`."""
+    """Every event up to `position` that the selection holds is in exactly one of `parts`, or named in `left_out`.
+
+    `key` names the key of the release by which the pseudonyms were made.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     selection: Selection = EVERY_DAY
-    pseudonyms: str
+    key: str
     position: int = 0
     rows: int = 0
     schema_versions: Mapping[str, int] = Field(default_factory=dict)

@@ -17,8 +17,9 @@ from infra.export.event_tables import event_tables
 from infra.export.events import Progress, export_events
 from infra.export.files import sweep
 from infra.export.manifest import EVERY_DAY, Manifest, NotAnExport, Selection
-from infra.export.pseudonyms import Pseudonyms
 from infra.export.views import export_views, views_for_analysts
+from infra.open_form import OpenForm
+from infra.open_keys import key_id
 from infra.postgres import Connection, connect
 
 
@@ -36,44 +37,44 @@ class Wanted:
     views: Sequence[str] | None = ()
 
 
-async def export(
-    dsn: str, wanted: Wanted, pseudonyms: Pseudonyms, progress: Progress = lambda at, end: None
-) -> Manifest:
-    """What the folder holds afterwards. Raises the refusals of this package, or OSError for a disk that is full."""
+async def export(dsn: str, wanted: Wanted, key: bytes, progress: Progress = lambda at, end: None) -> Manifest:
+    """What the folder holds afterwards; `key` is that of the release of open data.
+
+    Raises the refusals of this package, or OSError for a disk that is full.
+    """
     views = None if wanted.views is None else views_for_analysts(wanted.views)
+    form = OpenForm(key)
     with _alone_in(wanted.folder):
-        manifest = _begun(wanted, pseudonyms)
+        manifest = _begun(wanted, key_id(key))
         sweep(wanted.folder, manifest.paths)
         db = await connect(dsn, statement_timeout="0", idle_in_transaction_session_timeout="0", tcp_user_timeout="60s")
         try:
             if wanted.events:
-                manifest = await _events(db, wanted, manifest, pseudonyms, progress)
+                manifest = await _events(db, wanted, manifest, form, progress)
             if views is not None:
-                manifest = await export_views(db, wanted.folder, manifest, views, pseudonyms)
+                manifest = await export_views(db, wanted.folder, manifest, views, form)
         finally:
             await db.close(timeout=5)
     return manifest
 
 
-async def _events(
-    db: Connection, wanted: Wanted, manifest: Manifest, pseudonyms: Pseudonyms, progress: Progress
-) -> Manifest:
+async def _events(db: Connection, wanted: Wanted, manifest: Manifest, form: OpenForm, progress: Progress) -> Manifest:
     upto = await head(db)
     if upto < manifest.position:
         raise NotAnExport(
             f"the export holds events up to position {manifest.position}, the log ends at {upto}: it is another log"
         )
-    return await export_events(db, wanted.folder, manifest, event_tables(pseudonyms), upto, progress=progress)
+    return await export_events(db, wanted.folder, manifest, event_tables(), upto, form, progress=progress)
 
 
-def _begun(wanted: Wanted, pseudonyms: Pseudonyms) -> Manifest:
+def _begun(wanted: Wanted, key: str) -> Manifest:
     known = Manifest.load(wanted.folder)
     if known is None:
-        known = Manifest(selection=wanted.selection, pseudonyms=pseudonyms.name)
+        known = Manifest(selection=wanted.selection, key=key)
         known.save(wanted.folder)
     if known.selection != wanted.selection:
         raise NotAnExport(f"the folder holds the days {_days(known.selection)}: name another one for other days")
-    if known.pseudonyms != pseudonyms.name:
+    if known.key != key:
         raise NotAnExport("the folder was made with another key of pseudonyms: name a new one")
     gone = next((part.path for part in known.parts if not (wanted.folder / part.path).exists()), None)
     if gone is not None:

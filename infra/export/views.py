@@ -2,23 +2,26 @@
 
 Rules: all views are read in one snapshot of the database, so that they agree with each other, and each file says up to
 which position the views had everything. A row of a view changes, so a view is written anew and takes the place of the
-file before it. What a view shows of cases leaves as plain columns only: what is nested in them is what was said of the
-patient.
+file before it. Rows leave as events do (domain/_open.py): by the marks on their columns, and what nothing decides
+about stays at home.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints, is_typeddict
 
 import pyarrow as pa
 
+from domain._leaving import Leaves
+from domain._open import way_of
 from infra.export.files import ParquetFile
 from infra.export.manifest import Manifest, ViewFile
-from infra.export.pseudonyms import Pseudonyms
-from infra.export.shapes import Column, columns_of
+from infra.export.shapes import MOMENT, Column, Shape, bare, list_of, shape_of, shaped, struct_of
+from infra.open_form import OpenForm
 from infra.postgres import Connection
 from infra.watermark import applied_upto
 from projections._table import Table
@@ -60,17 +63,20 @@ def views_for_analysts(names: Sequence[str] = ()) -> Sequence[View]:
     return [there[name] for name in names or there]
 
 
-def view_table(view: View, table: Table[Any], pseudonyms: Pseudonyms) -> ViewTable:
-    columns = columns_of(table.row, pseudonyms.of)
-    nested_leave = view.content is not Content.CASE
-    return ViewTable(view, table, [one for one in columns if nested_leave or not pa.types.is_nested(one.type)])
+def view_table(view: View, table: Table[Any], form: OpenForm) -> ViewTable:
+    columns = [Column("position", pa.int64(), attrgetter("position"))]
+    for name, hint in get_type_hints(table.row, include_extras=True).items():
+        shape = _leaving(hint, form)
+        if shape is not None:
+            columns.append(Column(name, shape.type, shaped(attrgetter(name), shape)))
+    return ViewTable(view, table, columns)
 
 
 async def export_views(
-    db: Connection, folder: Path, manifest: Manifest, views: Sequence[View], pseudonyms: Pseudonyms
+    db: Connection, folder: Path, manifest: Manifest, views: Sequence[View], form: OpenForm
 ) -> Manifest:
     """Write the views anew that have moved since the last export. Raises NotBuilt."""
-    tables = [view_table(view, table, pseudonyms) for view in views for table in view.tables]
+    tables = [view_table(view, table, form) for view in views for table in view.tables]
     before = {one.path: one for one in manifest.views}
     async with db.transaction(isolation="repeatable_read", readonly=True):
         position = await applied_upto(db)
@@ -115,3 +121,31 @@ async def _write(db: Connection, folder: Path, one: ViewTable, position: int) ->
         bytes=size,
         sha256=digest,
     )
+
+
+def _leaving(hint: Any, form: OpenForm) -> Shape | None:
+    """What of a column leaves; None when nothing does."""
+    way = way_of(hint)
+    inner = bare(way.hint)
+    if is_typeddict(inner):
+        hints = get_type_hints(inner, include_extras=True)
+        shapes = [(name, _leaving(part, form), itemgetter(name)) for name, part in hints.items()]
+        parts = [(name, shape, get) for name, shape, get in shapes if shape is not None]
+        found = struct_of(parts) if parts else None
+    else:
+        found = _shape(way.how, inner, form)
+    return list_of(found) if found is not None and way.many else found
+
+
+def _shape(how: Leaves | None, inner: Any, form: OpenForm) -> Shape | None:
+    match how:
+        case Leaves.AS_IT_IS:
+            return shape_of(inner)
+        case Leaves.PSEUDONYM:
+            return Shape(pa.string(), lambda id_: form.pseudonym(str(id_)))
+        case Leaves.TO_THE_MINUTE:
+            return Shape(MOMENT, lambda moment: moment.replace(second=0, microsecond=0))
+        case Leaves.TO_THE_MONTH:
+            return Shape(pa.string(), lambda day: f"{day:%Y-%m}")
+        case _:
+            return None

@@ -14,7 +14,6 @@ import pytest
 
 from infra.event_log import head
 from infra.event_store import PostgresEventStore
-from infra.export.pseudonyms import Pseudonyms
 from infra.postgres import connect, migrate
 from infra.watermark import applied_upto
 from tests.inline_worker import InlineWorker
@@ -24,7 +23,7 @@ from tests.storyteller import Story
 if TYPE_CHECKING:
     from tests.conftest import Stack
 
-PSEUDONYMS = Pseudonyms(b"a key for tests")
+KEY = bytes(32)
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,11 @@ from infra.export.event_tables import event_tables
 from infra.export.events import export_events
 from infra.export.files import TEMPORARY
 from infra.export.manifest import Manifest, NotAnExport, Selection
-from infra.export.pseudonyms import Pseudonyms
 from infra.export.run import AlreadyExporting, Wanted, export
+from infra.open_form import OpenForm
+from infra.open_keys import key_id
 from infra.postgres import connect
-from tests.infra.export.conftest import PSEUDONYMS, asked
+from tests.infra.export.conftest import KEY, asked
 from tests.product import ROOT
 
 # An export as its own process, which dies at the n-th file that it gives its name, as by kill -9.
@@ -32,9 +33,8 @@ import asyncio, os, sys
 from pathlib import Path
 from infra.export import files
 from infra.export import events
-from infra.export.pseudonyms import Pseudonyms
 from infra.export.run import Wanted, export
-from tests.infra.export.conftest import PSEUDONYMS
+from tests.infra.export.conftest import KEY
 
 replace, left = os.replace, int(sys.argv[3])
 
@@ -46,7 +46,7 @@ def dying(*names):
     replace(*names)
 
 os.replace = dying
-asyncio.run(export(sys.argv[1], Wanted(Path(sys.argv[2])), PSEUDONYMS))
+asyncio.run(export(sys.argv[1], Wanted(Path(sys.argv[2])), KEY))
 """
 LITTLE_BYTES = 6_000
 
@@ -76,18 +76,18 @@ async def test_an_export_that_is_killed_again_and_again_is_one_export_in_the_end
     story_dsn: str, tmp_path: Path
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    await export(story_dsn, Wanted(whole), PSEUDONYMS)
+    await export(story_dsn, Wanted(whole), KEY)
     for dies_at in (1, 2, 9, 14, 5):
         assert run_child(story_dsn, broken, dies_at).returncode == 137
     assert unfinished(broken), "the kill left something behind"
-    await export(story_dsn, Wanted(broken), PSEUDONYMS)
+    await export(story_dsn, Wanted(broken), KEY)
     assert rows_of(broken) == rows_of(whole)
     assert unfinished(broken) == []
 
 
 async def test_a_full_disk_leaves_no_half_file_and_the_next_run_goes_on(story_dsn: str, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    await export(story_dsn, Wanted(whole), PSEUDONYMS)
+    await export(story_dsn, Wanted(whole), KEY)
     large = max(file.stat().st_size for file in whole.rglob("events/**/*.parquet"))
     assert large > LITTLE_BYTES, "the limit stops this export"
 
@@ -99,7 +99,7 @@ async def test_a_full_disk_leaves_no_half_file_and_the_next_run_goes_on(story_ds
     assert "File too large" in done.stderr
     assert unfinished(broken) == []
     assert list(broken.rglob("*.parquet")) == []
-    await export(story_dsn, Wanted(broken), PSEUDONYMS)
+    await export(story_dsn, Wanted(broken), KEY)
     assert rows_of(broken) == rows_of(whole)
 
 
@@ -108,15 +108,15 @@ async def test_a_full_disk_leaves_no_half_file_and_the_next_run_goes_on(story_ds
 async def test_many_small_exports_are_one_large_export(story_dsn: str, stops: list[int], longest: int) -> None:
     db = await connect(story_dsn)
     end = await db.fetchval("select position from head")
-    tables = event_tables(PSEUDONYMS)
+    tables = event_tables()
     with tempfile.TemporaryDirectory() as name:
         whole, parts = Path(name, "whole"), Path(name, "parts")
         for folder, upto, most in ((whole, [end], 10_000), (parts, [*stops, end], longest)):
             folder.mkdir()
-            manifest = Manifest(pseudonyms=PSEUDONYMS.name)
+            manifest = Manifest(key=key_id(KEY))
             for position in upto:
                 before = manifest.parts
-                manifest = await export_events(db, folder, manifest, tables, position, longest=most)
+                manifest = await export_events(db, folder, manifest, tables, position, OpenForm(KEY), longest=most)
                 assert manifest.parts[: len(before)] == before, "what was written is never touched again"
         assert rows_of(parts) == rows_of(whole)
     await db.close()
@@ -126,27 +126,27 @@ async def test_two_runs_do_not_write_to_one_folder(story_dsn: str, tmp_path: Pat
     with (tmp_path / ".lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(AlreadyExporting):
-            await export(story_dsn, Wanted(tmp_path), PSEUDONYMS)
-    await export(story_dsn, Wanted(tmp_path), PSEUDONYMS)
+            await export(story_dsn, Wanted(tmp_path), KEY)
+    await export(story_dsn, Wanted(tmp_path), KEY)
 
 
 async def test_a_folder_that_holds_something_else_is_left_alone(story_dsn: str, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years of work")
     with pytest.raises(NotAnExport, match="name a new folder"):
-        await export(story_dsn, Wanted(tmp_path), PSEUDONYMS)
+        await export(story_dsn, Wanted(tmp_path), KEY)
     assert [file.name for file in tmp_path.iterdir() if not file.name.startswith(".")] == ["thesis.txt"]
 
 
 async def test_a_folder_belongs_to_one_selection_one_key_and_one_log(
     story_dsn: str, log_database: str, tmp_path: Path
 ) -> None:
-    await export(story_dsn, Wanted(tmp_path, views=None), PSEUDONYMS)
+    await export(story_dsn, Wanted(tmp_path, views=None), KEY)
     with pytest.raises(NotAnExport, match="other days"):
-        await export(story_dsn, Wanted(tmp_path, Selection(since=date(2020, 8, 27))), PSEUDONYMS)
+        await export(story_dsn, Wanted(tmp_path, Selection(since=date(2020, 8, 27))), KEY)
     with pytest.raises(NotAnExport, match="another key"):
-        await export(story_dsn, Wanted(tmp_path), Pseudonyms(b"another"))
+        await export(story_dsn, Wanted(tmp_path), bytes(31) + b"x")
     with pytest.raises(NotAnExport, match="another log"):
-        await export(log_database, Wanted(tmp_path, views=None), PSEUDONYMS)
+        await export(log_database, Wanted(tmp_path, views=None), KEY)
     next(tmp_path.rglob("*.parquet")).unlink()
     with pytest.raises(NotAnExport, match="is gone"):
-        await export(story_dsn, Wanted(tmp_path), PSEUDONYMS)
+        await export(story_dsn, Wanted(tmp_path), KEY)
