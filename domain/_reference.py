@@ -13,7 +13,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from domain._kernel import DomainError, Value
-from domain._values import Code, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency, Validity
+from domain._provinces import FormerProvince, Province, Rule
+from domain._values import Code, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency
 
 
 def _regular(pattern: str) -> str:
@@ -22,13 +23,6 @@ def _regular(pattern: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression, {error}") from None
     return pattern
-
-
-class Rule(Value):
-    """A row of reference data: when it holds, and its source."""
-
-    valid: Validity
-    source: str
 
 
 class UrgencyClock(Rule):
@@ -109,6 +103,8 @@ class ReferenceData(Value):
     quality_gates: tuple[QualityGate, ...] = ()
     line_requirements: tuple[LineRequirement, ...] = ()
     remote_services: tuple[RemoteService, ...] = ()
+    provinces: tuple[Province, ...] = ()
+    former_provinces: tuple[FormerProvince, ...] = ()
 
     def first_answer_within(self, urgency: Urgency, day: date) -> timedelta:
         for clock in self.urgency_clocks:
@@ -147,3 +143,7 @@ class ReferenceData(Value):
 
     def allows_service(self, kind: ConsultationKind, mode: RemoteMode, day: date) -> bool:
         return any(row.kind == kind and mode in row.modes and row.valid.holds(day) for row in self.remote_services)
+
+    def province(self, code: str, day: date) -> Province | None:
+        """The province that has this code in the list of this day."""
+        return next((one for one in self.provinces if one.code == code and one.valid.holds(day)), None)

@@ -20,6 +20,7 @@ from domain.consultation import ConsultationCancelled, ConsultationOpened, Consu
 from domain.examination import ExaminationAborted, ExaminationOrdered, ExaminationStarted
 from domain.referral import ReferralDrafted, ReferralSubmitted
 from projections._page import Condition, matching
+from projections._provinces import provinces_on
 from projections._table import Row
 from projections._view import Connection, Content, View
 
@@ -161,8 +162,8 @@ def referral_sent(row: Act, event: ReferralSubmitted, at: Recorded) -> None:
 IN_PROVINCES = f"""
     (select act.*, helping.province_code as helping_province_code, asking.province_code as asking_province_code
        from {acts.name} act
-       left join facility_register helping on helping.facility_id = act.helping_facility_id
-       left join facility_register asking on asking.facility_id = act.asking_facility_id) as act
+       left join {{provinces}} helping on helping.facility_id = act.helping_facility_id
+       left join {{provinces}} asking on asking.facility_id = act.asking_facility_id) as act
 """
 PROVINCES = {Dimension.HELPING_PROVINCE, Dimension.ASKING_PROVINCE}
 TYPES: dict[Dimension, Any] = {
@@ -187,10 +188,14 @@ async def activity(
     asking_facility_id: UUID | None = None,
     helping_province_code: str | None = None,
     asking_province_code: str | None = None,
+    provinces_of: date | None = None,
 ) -> list[ActivityCount]:
-    """What was done from the day `since` to the day `until`, both included, counted by these dimensions."""
-    wanted = Condition("day >= {} and day <= {}", (since, until)) & visible
-    wanted &= matching(
+    """What was done from the day `since` to the day `until`, both included, counted by these dimensions.
+
+    Provinces are those of the list of the day `until`, or of the day `provincesOf`.
+    """
+    during = Condition("day >= {} and day <= {}", (since, until)) & visible
+    wanted = during & matching(
         activity=activity,
         kind=kind,
         mode=mode,
@@ -200,9 +205,12 @@ async def activity(
         helping_province_code=helping_province_code,
         asking_province_code=asking_province_code,
     )
-    columns = list(dict.fromkeys(by))
-    by_province = helping_province_code or asking_province_code or PROVINCES.intersection(columns)
-    source = IN_PROVINCES if by_province else acts.name
+    by_province = helping_province_code or asking_province_code or PROVINCES.intersection(by)
+    source = IN_PROVINCES.format(provinces=provinces_on(provinces_of or until)) if by_province else acts.name
+    return await _counted(db, source, list(dict.fromkeys(by)), wanted)
+
+
+async def _counted(db: Connection, source: str, columns: Sequence[Dimension], wanted: Condition) -> list[ActivityCount]:
     grouped = ", ".join(columns)
     rows = await db.fetch(
         f"select {''.join(f'{column}, ' for column in columns)} count(*) as count from {source}"

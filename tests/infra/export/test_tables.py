@@ -226,7 +226,7 @@ async def test_a_new_column_of_a_new_version_stands_beside_the_old_rows(
     log_database: str, story_dsn: str, tmp_path: Path
 ) -> None:
     db = await copied(story_dsn, log_database, 2)
-    rename = "update events set topic = $2, state = $3 where notification_id = $1"
+    rename = "update events set topic = $2, state = $3, schema_version = 1 where notification_id = $1"
     await db.execute(rename, 1, "kettle.filled", b'{"litres": 2}')
     await db.execute(rename, 2, "kettle.boiled", b'{"minutes": 4, "tea": "green"}')
     manifest = Manifest(key=key_id(KEY))
