@@ -84,7 +84,7 @@ class RegisterFacility(Command, of=Facility, by=STAFF):
 class ReviseFacility(Command, of=Facility, by=STAFF):
     """Bring the entry of a facility to what is given; what is left out stays as it is.
 
-    The place is given as a whole: with a province, its district and commune are those given here.
+    With another province or district, also of another list of units, what is below it is what is given here or nothing.
     """
 
     facility_id: UUID
@@ -119,20 +119,20 @@ class ReviseFacility(Command, of=Facility, by=STAFF):
 
     def _placed(self, code: ProvinceCode, facility: Facility, context: Context) -> Iterator[FacilityRelocated]:
         province = _admit_province(code, self.province, context)
+        before = facility.place
+        # The same code means the same place only while the list knows the same province by it.
+        if before is not None and context.reference.province(before.province_code, before.listed_on) != province:
+            before = None
+        kept = before if before is not None and self.district_code in (None, before.district_code) else None
         now = FacilityRelocated(
             province_code=code,
             province=self.province or province.name_vi,
-            district_code=self.district_code,
-            district=self.district,
-            commune_code=self.commune_code,
+            district_code=self.district_code or (kept and kept.district_code),
+            district=self.district or (kept and kept.district),
+            commune_code=self.commune_code or (kept and kept.commune_code),
             listed_on=context.day,
         )
-        before = facility.place
-        # The same codes mean the same place only while the list knows the same province by them.
-        if before is None or context.reference.province(before.province_code, before.listed_on) != province:
-            yield now
-            return
-        if any(getattr(before, name) != getattr(now, name) for name in CODES):
+        if before is None or any(getattr(before, name) != getattr(now, name) for name in CODES):
             yield now
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
+from domain._values import Tier
 from infra.settings import Settings, SettingsRefused
 
 DAY = ["%Y-%m-%d"]
@@ -175,6 +176,29 @@ def receipt_verify_command(
     from infra.audit.commands import verify
 
     raise typer.Exit(verify("receipt", file, policy, (), proof))
+
+
+facilities = typer.Typer(help="The register of facilities.", no_args_is_help=True)
+app.add_typer(facilities, name="facilities")
+
+
+@facilities.command("import")
+def facilities_import_command(
+    file: Annotated[Path, typer.Argument(help="The register as CSV, also packed with gzip.")],
+    day: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="The day of the register: its codes are of that day's list.")
+    ] = None,
+    default_tier: Annotated[Tier | None, typer.Option(help="For rows that do not tell their tier.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Decide everything and send nothing.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Where the report goes; beside the file by default.")] = None,
+) -> None:
+    """Enter a register: new facilities, and what has changed of known ones. Ends with 1 when rows are bad."""
+    from infra.register.command import import_register
+
+    of = day and day.date()
+    raise typer.Exit(
+        import_register(_settings(), Console(), file, day=of, default_tier=default_tier, dry_run=dry_run, report=report)
+    )
 
 
 audit = typer.Typer(help="Keys of the transparency log.", no_args_is_help=True)
