@@ -8,7 +8,7 @@ about stays at home.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow as pa
 from domain._leaving import Leaves
 from domain._open import way_of
 from infra.export.files import ParquetFile
-from infra.export.manifest import Manifest, ViewFile
+from infra.export.manifest import File, Manifest, ViewFile
 from infra.export.shapes import MOMENT, Column, Shape, bare, list_of, shape_of, shaped, struct_of
 from infra.open_form import OpenForm
 from infra.postgres import Connection
@@ -28,6 +28,7 @@ from projections._table import Table
 from projections._view import Content, View, every_view, generations
 
 ROWS_IN_HAND = 10_000
+PROVINCES = "reference/provinces.parquet"
 
 # Views that are no tables for analysts, each with the reason.
 STAY: Mapping[str, str] = {"patient_record": "the events of each person once more, under ids that tell who it is"}
@@ -89,6 +90,8 @@ async def export_views(
             same = known is not None and (known.position, known.version) == (position, one.view.version)
             if not same or not (folder / one.path).exists():
                 written.append(await _write(db, folder, one, position))
+        if written:
+            written.append(await _provinces(db, folder, position))
     new = {**before, **{one.path: one for one in written}}
     manifest = manifest.model_copy(update={"views": tuple(new[path] for path in sorted(new))})
     manifest.save(folder)
@@ -97,13 +100,34 @@ async def export_views(
 
 async def _write(db: Connection, folder: Path, one: ViewTable, position: int) -> ViewFile:
     schema = pa.schema([(column.name, column.type) for column in one.columns])
-    file = ParquetFile(folder / one.path, schema.with_metadata({"position": str(position)}))
+
+    def row(record: Any) -> list[Any]:
+        found = one.table.read(record.items())
+        return [column.value(found) for column in one.columns]
+
+    question = f"select * from {one.table.name} order by {', '.join(one.table.key)}"
+    file = await _written(db, folder, one.path, schema.with_metadata({"position": str(position)}), question, row)
+    return ViewFile(**file.model_dump(), view=one.view.name, version=one.view.version, position=position)
+
+
+async def _provinces(db: Connection, folder: Path, position: int) -> ViewFile:
+    """The lists of provinces, so that analysts count by those of any day as the views do."""
+    names = ("code", "province_code", "province", "listed_first", "listed_last", "shown_first", "shown_last")
+    schema = pa.schema([(name, pa.string() if name[:2] in ("co", "pr") else pa.date32()) for name in names])
+    # The infinities of PostgreSQL are the first and last day that Python, and these files, know.
+    question = f"select {', '.join(names)} from province_lineage order by code, listed_first, shown_first"
+    file = await _written(db, folder, PROVINCES, schema, question, lambda record: list(record.values()))
+    return ViewFile(**file.model_dump(), view="provinces", version=1, position=position)
+
+
+async def _written(
+    db: Connection, folder: Path, path: str, schema: Any, question: str, row: Callable[[Any], list[Any]]
+) -> File:
+    file = ParquetFile(folder / path, schema)
     try:
         rows: list[list[Any]] = []
-        order = ", ".join(one.table.key)
-        async for record in db.cursor(f"select * from {one.table.name} order by {order}", prefetch=1_000):
-            row = one.table.read(record.items())
-            rows.append([column.value(row) for column in one.columns])
+        async for record in db.cursor(question, prefetch=1_000):
+            rows.append(row(record))
             if len(rows) >= ROWS_IN_HAND:
                 file.add(rows)
                 rows.clear()
@@ -112,15 +136,7 @@ async def _write(db: Connection, folder: Path, one: ViewTable, position: int) ->
     except BaseException:
         file.drop()
         raise
-    return ViewFile(
-        path=one.path,
-        view=one.view.name,
-        version=one.view.version,
-        position=position,
-        rows=file.rows,
-        bytes=size,
-        sha256=digest,
-    )
+    return File(path=path, rows=file.rows, bytes=size, sha256=digest)
 
 
 def _leaving(hint: Any, form: OpenForm) -> Shape | None:

@@ -17,6 +17,7 @@ from infra.event_store import PostgresEventStore
 from infra.postgres import connect, migrate
 from infra.watermark import applied_upto
 from tests.inline_worker import InlineWorker
+from tests.story_of_waits import communes_wait
 from tests.story_twists import everything
 from tests.storyteller import Story
 
@@ -38,7 +39,9 @@ async def story_dsn(stack: Stack) -> AsyncIterator[str]:
     worker = InlineWorker(dsn)
     await worker.start()
     store = PostgresEventStore(dsn)
-    await everything(Story(store))
+    story = Story(store)
+    await everything(story)
+    await communes_wait(story)
     await store.close()
     while await applied_upto(db) < await head(db):
         await asyncio.sleep(0.05)

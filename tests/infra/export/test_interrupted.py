@@ -35,6 +35,7 @@ from infra.export import files
 from infra.export import events
 from infra.export.run import Wanted, export
 from tests.infra.export.conftest import KEY
+from tests.infra.export.test_interrupted import AUGUST
 
 replace, left = os.replace, int(sys.argv[3])
 
@@ -46,9 +47,11 @@ def dying(*names):
     replace(*names)
 
 os.replace = dying
-asyncio.run(export(sys.argv[1], Wanted(Path(sys.argv[2])), KEY))
+asyncio.run(export(sys.argv[1], Wanted(Path(sys.argv[2]), AUGUST), KEY))
 """
 LITTLE_BYTES = 6_000
+# The days of the launch: some files for each table, and not one for each day of a quarter.
+AUGUST = Selection(until=date(2020, 8, 31))
 
 
 def rows_of(folder: Path) -> dict[str, Sequence[tuple[Any, ...]]]:
@@ -57,7 +60,7 @@ def rows_of(folder: Path) -> dict[str, Sequence[tuple[Any, ...]]]:
     assert manifest is not None
     tables = {part.table for part in manifest.parts}
     found = {one: asked(folder, f"select * from events('{one}') order by position") for one in sorted(tables)}
-    views = [Path(view.path).stem for view in manifest.views]
+    views = [Path(view.path).stem for view in manifest.views if view.path.startswith("views/")]
     return found | {one: asked(folder, f"select * from view('{one}') order by all") for one in views}
 
 
@@ -76,18 +79,18 @@ async def test_an_export_that_is_killed_again_and_again_is_one_export_in_the_end
     story_dsn: str, tmp_path: Path
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    await export(story_dsn, Wanted(whole), KEY)
+    await export(story_dsn, Wanted(whole, AUGUST), KEY)
     for dies_at in (1, 2, 9, 14, 5):
         assert run_child(story_dsn, broken, dies_at).returncode == 137
     assert unfinished(broken), "the kill left something behind"
-    await export(story_dsn, Wanted(broken), KEY)
+    await export(story_dsn, Wanted(broken, AUGUST), KEY)
     assert rows_of(broken) == rows_of(whole)
     assert unfinished(broken) == []
 
 
 async def test_a_full_disk_leaves_no_half_file_and_the_next_run_goes_on(story_dsn: str, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    await export(story_dsn, Wanted(whole), KEY)
+    await export(story_dsn, Wanted(whole, AUGUST), KEY)
     large = max(file.stat().st_size for file in whole.rglob("events/**/*.parquet"))
     assert large > LITTLE_BYTES, "the limit stops this export"
 
@@ -99,15 +102,15 @@ async def test_a_full_disk_leaves_no_half_file_and_the_next_run_goes_on(story_ds
     assert "File too large" in done.stderr
     assert unfinished(broken) == []
     assert list(broken.rglob("*.parquet")) == []
-    await export(story_dsn, Wanted(broken), KEY)
+    await export(story_dsn, Wanted(broken, AUGUST), KEY)
     assert rows_of(broken) == rows_of(whole)
 
 
-@settings(max_examples=12, deadline=None)
-@given(stops=st.lists(st.integers(1, 130), max_size=4).map(sorted), longest=st.integers(7, 60))
+@settings(max_examples=8, deadline=None)
+@given(stops=st.lists(st.integers(1, 130), max_size=4).map(sorted), longest=st.integers(20, 90))
 async def test_many_small_exports_are_one_large_export(story_dsn: str, stops: list[int], longest: int) -> None:
     db = await connect(story_dsn)
-    end = await db.fetchval("select position from head")
+    end = 137
     tables = event_tables()
     with tempfile.TemporaryDirectory() as name:
         whole, parts = Path(name, "whole"), Path(name, "parts")

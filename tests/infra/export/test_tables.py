@@ -26,7 +26,9 @@ from infra.mapper import to_recorded
 from infra.open_form import OpenForm
 from infra.open_keys import key_id
 from infra.postgres import Connection, connect
+from projections._page import EVERYTHING
 from projections._view import Content
+from projections.deployment_progress import deployment_progress
 from tests.infra.export.conftest import KEY, asked
 
 
@@ -160,10 +162,29 @@ async def test_an_export_of_some_days_holds_what_happened_on_them(
 
 async def test_only_the_views_that_are_asked_for_are_written(story_dsn: str, tmp_path: Path) -> None:
     manifest = await export(story_dsn, Wanted(tmp_path, events=False, views=("activity",)), KEY)
-    assert list(manifest.paths) == ["views/activity.parquet"]
+    assert list(manifest.paths) == ["reference/provinces.parquet", "views/activity.parquet"]
     for name in ("audience", "patient_record", "weather"):
         with pytest.raises(NoSuchView, match=name):
             await export(story_dsn, Wanted(tmp_path, views=(name,)), KEY)
+
+
+async def test_analysts_count_by_the_provinces_of_either_time_as_the_views_do(
+    exported: Path, story_db: Connection
+) -> None:
+    for day in (date(2020, 8, 27), date(2026, 1, 15)):
+        found = await deployment_progress(story_db, EVERYTHING, date(2020, 12, 31), day)
+        by_files = asked(
+            exported,
+            f"""
+            select lies.province_code, lies.province, count(*) from view('facility_register') as facility
+              join read_parquet('{exported}/reference/provinces.parquet') as lies
+                on lies.code = facility.province_code
+               and facility.listed_on between lies.listed_first and lies.listed_last
+               and date '{day}' between lies.shown_first and lies.shown_last
+             group by all order by all
+            """,
+        )
+        assert by_files == sorted((one.province_code, one.province, one.registered) for one in found.by_province)
 
 
 async def test_a_damaged_event_is_left_out_and_named_and_the_others_are_there(
