@@ -26,6 +26,7 @@ from domain.facility import (
     LineMeasured,
     LineNotMeasured,
     LineTooSlow,
+    ListDay,
     OwnParent,
     PointConnected,
     PointRestored,
@@ -46,7 +47,10 @@ STAFF = {Role.REGISTRAR, Role.COORDINATOR, Role.OPERATOR}
 
 
 class RegisterFacility(Command, of=Facility, by=STAFF):
-    """Enter a facility in the national register."""
+    """Enter a facility in the national register.
+
+    Codes are of the list of administrative units of the day `listedOn`, or of the day on which it happened.
+    """
 
     facility_id: UUID
     national_code: Code
@@ -59,11 +63,12 @@ class RegisterFacility(Command, of=Facility, by=STAFF):
     district: Label | None = None
     location: Location | None = None
     commune_code: CommuneCode | None = None
+    listed_on: ListDay | None = None
     parent_id: UUID | None = None
 
     def decide(self, facility: Facility, context: Context, parent: Facility | None) -> Iterator[FacilityRegistered]:
         admit_for_network(context.actor, self.facility_id)
-        _admit_province(self.province_code, self.province, context)
+        _admit_province(self.province_code, self.province, self.listed_on or context.day, context)
         _admit_parent(self.facility_id, self.parent_id, parent)
         yield FacilityRegistered(
             national_code=self.national_code,
@@ -76,7 +81,7 @@ class RegisterFacility(Command, of=Facility, by=STAFF):
             district=self.district,
             location=self.location,
             commune_code=self.commune_code,
-            listed_on=context.day,
+            listed_on=self.listed_on or context.day,
             parent_id=self.parent_id,
         )
 
@@ -97,6 +102,7 @@ class ReviseFacility(Command, of=Facility, by=STAFF):
     district_code: DistrictCode | None = None
     district: Label | None = None
     commune_code: CommuneCode | None = None
+    listed_on: ListDay | None = None
     location: Location | None = None
     parent_id: UUID | None = None
 
@@ -118,7 +124,8 @@ class ReviseFacility(Command, of=Facility, by=STAFF):
             yield FacilityAffiliated(parent_id=self.parent_id)
 
     def _placed(self, code: ProvinceCode, facility: Facility, context: Context) -> Iterator[FacilityRelocated]:
-        province = _admit_province(code, self.province, context)
+        listed_on = self.listed_on or context.day
+        province = _admit_province(code, self.province, listed_on, context)
         before = facility.place
         # The same code means the same place only while the list knows the same province by it.
         if before is not None and context.reference.province(before.province_code, before.listed_on) != province:
@@ -130,7 +137,7 @@ class ReviseFacility(Command, of=Facility, by=STAFF):
             district_code=self.district_code or (kept and kept.district_code),
             district=self.district or (kept and kept.district),
             commune_code=self.commune_code or (kept and kept.commune_code),
-            listed_on=context.day,
+            listed_on=listed_on,
         )
         if before is None or any(getattr(before, name) != getattr(now, name) for name in CODES):
             yield now
@@ -198,13 +205,13 @@ class RestorePoint(Command, of=Facility, by=STAFF):
         yield PointRestored()
 
 
-def _admit_province(code: ProvinceCode, name: str | None, context: Context) -> Province:
+def _admit_province(code: ProvinceCode, name: str | None, listed_on: date, context: Context) -> Province:
     """A code of another list would put the facility into another province, so its name is looked at too."""
-    province = context.reference.province(code, context.day)
+    province = context.reference.province(code, listed_on)
     if province is None:
-        raise UnknownProvince(code=code, day=context.day)
+        raise UnknownProvince(code=code, day=listed_on)
     if name is not None and not province.is_called(name):
-        raise AnotherProvince(code=code, day=context.day, name=province.name_vi)
+        raise AnotherProvince(code=code, day=listed_on, name=province.name_vi)
     return province
 
 

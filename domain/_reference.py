@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from domain._kernel import DomainError, Value
+from domain._kernel import DomainError, Role, Value
+from domain._live import Destination, PictureCategory, Rung
 from domain._provinces import FormerProvince, Province, Rule
-from domain._values import Code, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency
+from domain._values import Code, Codes, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency
 
 
 def _regular(pattern: str) -> str:
@@ -72,6 +74,25 @@ class QualityGate(Rule):
         )
 
 
+class LadderRung(Rule):
+    """What a way must carry to hold this rung of the degradation ladder; the bit rate is what it could carry."""
+
+    rung: Rung
+    min_bitrate_kbps: Annotated[int, Field(ge=0)]
+    max_loss_percent: Annotated[int, Field(ge=0, le=100)]
+    max_rtt_ms: Annotated[int, Field(ge=0)]
+    max_jitter_ms: Annotated[int, Field(ge=0)]
+    min_frames_per_second: Annotated[int, Field(ge=0)]
+
+
+class PictureRule(Rule):
+    """A category of pictures does not go to a destination. Ultrasound of these specialities is of the category."""
+
+    category: PictureCategory
+    destination: Destination
+    specialities: Codes
+
+
 class LineRequirement(Rule):
     """What the measured line of a connection point must carry, by the tier of its facility."""
 
@@ -88,6 +109,39 @@ class RemoteService(Rule):
     name_en: str
 
 
+class ReportContent(StrEnum):
+    """Figures in which nobody can be recognised, or what is about patients."""
+
+    FIGURES = "figures"
+    CASE = "case"
+
+
+class ParameterForm(StrEnum):
+    """How the value of a report's parameter is written."""
+
+    MONTH = "month"
+    YEAR = "year"
+    DATE = "date"
+    ID = "id"
+    CODE = "code"
+
+
+class ReportParameterRule(Value):
+    name: Code
+    form: ParameterForm
+    required: bool = True
+
+
+class ReportRule(Rule):
+    """A report that may be asked for, and by whom. `subject` is the parameter that holds the id of the case."""
+
+    name: Code
+    content: ReportContent
+    subject: Code | None = None
+    asked_by: frozenset[Role]
+    parameters: tuple[ReportParameterRule, ...] = ()
+
+
 class NoRuleInForce(DomainError, code="NO_RULE_IN_FORCE"):
     """The reference data has no rule {rule} for {day}."""
 
@@ -101,10 +155,13 @@ class ReferenceData(Value):
     remote_diseases: tuple[RemoteDisease, ...] = ()
     specialities: tuple[Speciality, ...] = ()
     quality_gates: tuple[QualityGate, ...] = ()
+    ladder_rungs: tuple[LadderRung, ...] = ()
+    picture_rules: tuple[PictureRule, ...] = ()
     line_requirements: tuple[LineRequirement, ...] = ()
     remote_services: tuple[RemoteService, ...] = ()
     provinces: tuple[Province, ...] = ()
     former_provinces: tuple[FormerProvince, ...] = ()
+    report_definitions: tuple[ReportRule, ...] = ()
 
     def first_answer_within(self, urgency: Urgency, day: date) -> timedelta:
         for clock in self.urgency_clocks:
@@ -134,6 +191,25 @@ class ReferenceData(Value):
                 return gate.passes(measured)
         raise NoRuleInForce(rule="quality gate", day=day)
 
+    def ladder(self, day: date) -> tuple[LadderRung, ...]:
+        """The rungs in force on the day, the best first; the last one always holds and has no row."""
+        rungs = sorted((row for row in self.ladder_rungs if row.valid.holds(day)), key=lambda row: row.rung.place)
+        if not rungs:
+            raise NoRuleInForce(rule="degradation ladder", day=day)
+        return tuple(rungs)
+
+    def picture_category(self, speciality: str, declared: PictureCategory, day: date) -> PictureCategory:
+        """What an ultrasound of this speciality counts as: what was declared, or what the rules make of it."""
+        if declared is not PictureCategory.GENERAL:
+            return declared
+        rows = (row for row in self.picture_rules if speciality in row.specialities and row.valid.holds(day))
+        return next((row.category for row in rows), PictureCategory.GENERAL)
+
+    def withheld_from(self, category: PictureCategory, day: date) -> tuple[Destination, ...]:
+        """Where a picture of this category does not go on this day."""
+        found = {row.destination for row in self.picture_rules if row.category == category and row.valid.holds(day)}
+        return tuple(sorted(found))
+
     def line_needed(self, tier: Tier, day: date) -> int:
         """The bit rate in kbit/s that the line of a point of this tier must carry."""
         for row in self.line_requirements:
@@ -147,3 +223,8 @@ class ReferenceData(Value):
     def province(self, code: str, day: date) -> Province | None:
         """The province that has this code in the list of this day."""
         return next((one for one in self.provinces if one.code == code and one.valid.holds(day)), None)
+
+    def report(self, name: str, day: date) -> ReportRule | None:
+        """The report of this name that may be asked for on this day."""
+        found = (row for row in self.report_definitions if row.name == name and row.valid.holds(day))
+        return next(found, None)

@@ -13,6 +13,7 @@ from graphql_api.viewer import Services, Token, Unauthenticated
 from graphql_api.websocket import WEBSOCKETS
 from infra.audit.keys import receipt_keys
 from infra.audit.receipts import ReceiptDesk
+from infra.blobs import BlobFolder
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
@@ -39,7 +40,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
-        services = Services(Bus(store), pool, feed, load_reference(), desk)
+        services = Services(Bus(store), pool, feed, load_reference(), desk, BlobFolder(settings.data / "blobs"))
         api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:

@@ -46,6 +46,11 @@ class BlobFolder:
             raise BlobDamaged(sha256)
         return content
 
+    def verified(self, sha256: str) -> Path:
+        """The file of a blob whose bytes were verified just now. Raises KeyError, or BlobDamaged."""
+        self.get(sha256)
+        return self._path(sha256)
+
     def _path(self, sha256: str) -> Path:
         # The name comes from outside: anything but a hash could lead out of the folder.
         if not SHA256.fullmatch(sha256):

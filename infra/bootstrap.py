@@ -48,6 +48,8 @@ PROCESSES: Mapping[str, Process] = {
     "opener": Process("streams.opener:main", "Publishes the log as open data."),
     "projections": Process("streams.worker:main", "Takes the log into the views."),
     "ledger": Process("streams.ledger:main", "Signs what the log holds."),
+    "reports": Process("streams.reports:main", "Computes and seals the reports that were asked for."),
     "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
+    "media": Process("media.process:main", "Carries live pictures and sound.", on_the_log=False),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

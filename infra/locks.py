@@ -15,6 +15,7 @@ class Lock(IntEnum):
     RELAY = 8420200829
     TIMER = 8420200830
     LEDGER = 8420200831
+    REPORTS = 8420200832
 
 
 # Behind all of the above, and as wide as the hashes of 32 bits that are added to it.

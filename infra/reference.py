@@ -27,10 +27,13 @@ QUESTIONS: Mapping[str, Callable[[Any], object]] = {
     "remote_diseases": lambda row: row.code,
     "specialities": lambda row: row.code,
     "quality_gates": lambda row: "gate",
+    "ladder_rungs": lambda row: row.rung,
+    "picture_rules": lambda row: (row.category, row.destination),
     "line_requirements": lambda row: row.tier,
     "remote_services": lambda row: row.kind,
     "provinces": lambda row: row.code,
     "former_provinces": lambda row: row.code,
+    "report_definitions": lambda row: row.name,
 }
 
 

@@ -135,3 +135,15 @@ def test_a_province_is_known_by_its_name_however_it_is_spelled(name: str) -> Non
 
 def test_only_the_network_and_the_facility_itself_change_an_entry() -> None:
     given(SA_PA_REGISTERED).when(revise(tier=Tier.CENTRAL), COORDINATOR_OF_BACH_MAI).then_refused("NOT_YOUR_FACILITY")
+
+
+def test_codes_of_an_earlier_list_are_taken_when_it_is_named() -> None:
+    command = register("10", "Lào Cai").model_copy(update={"listed_on": DAY_2020})
+    registered = FacilityRegistered(
+        national_code="x", name_vi="x", tier=Tier.COMMUNE, province_code="10", province="Lào Cai", listed_on=DAY_2020
+    )
+    given().when(command, IN_2026).then(registered)
+    moved = FacilityRelocated(province_code="10", province="Lào Cai", district_code="080", listed_on=DAY_2020)
+    given(SA_PA_REGISTERED).when(revise(province_code="10", district_code="080", listed_on=DAY_2020), IN_2026).then(
+        moved
+    )
