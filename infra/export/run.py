@@ -6,6 +6,7 @@ one selection of days and one key of pseudonyms for good, or its tables would no
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from infra.export.views import export_views, views_for_analysts
 from infra.open_form import OpenForm
 from infra.open_keys import key_id
 from infra.postgres import Connection, connect
+from infra.watermark import applied_upto, relayed
+
+ASKED_AGAIN_AFTER_S, TIMES_ASKED = 0.1, 200
 
 
 class AlreadyExporting(RuntimeError):
@@ -52,6 +56,7 @@ async def export(dsn: str, wanted: Wanted, key: bytes, progress: Progress = lamb
             if wanted.events:
                 manifest = await _events(db, wanted, manifest, form, progress)
             if views is not None:
+                await _views_caught_up(db)
                 manifest = await export_views(db, wanted.folder, manifest, views, form)
         finally:
             await db.close(timeout=5)
@@ -65,6 +70,15 @@ async def _events(db: Connection, wanted: Wanted, manifest: Manifest, form: Open
             f"the export holds events up to position {manifest.position}, the log ends at {upto}: it is another log"
         )
     return await export_events(db, wanted.folder, manifest, event_tables(), upto, form, progress=progress)
+
+
+async def _views_caught_up(db: Connection) -> None:
+    """Give the views a moment to take in what is in the log now; who does not run is not waited for."""
+    upto = await head(db)
+    for _ in range(TIMES_ASKED):
+        if await relayed(db) is None or await applied_upto(db) >= upto:
+            return
+        await asyncio.sleep(ASKED_AGAIN_AFTER_S)
 
 
 def _begun(wanted: Wanted, key: str) -> Manifest:
