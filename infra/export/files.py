@@ -32,11 +32,12 @@ class ParquetFile:
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Write these rows as a row group of the file."""
+        if not rows:
+            return
         columns = zip(*rows, strict=True)
         arrays = [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
-        if arrays:
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-            self.rows += len(rows)
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self.rows += len(rows)
 
     def finish(self) -> tuple[int, str]:
         """Put the whole file in its place, durably; its size in bytes, and its SHA-256."""
@@ -55,7 +56,8 @@ class ParquetFile:
         self._temporary.unlink(missing_ok=True)
         if self._finished:
             self.path.unlink(missing_ok=True)
-        # Without closing the writer, which would write its end first, perhaps onto the disk that is full.
+        # The writer is not closed but given up: it would write its end first, perhaps onto the disk that is full.
+        self._writer.is_open = False
         with suppress(OSError):
             self._file.close()
 

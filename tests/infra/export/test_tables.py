@@ -27,7 +27,7 @@ from infra.open_form import OpenForm
 from infra.open_keys import key_id
 from infra.postgres import Connection, connect
 from projections._page import EVERYTHING
-from projections._view import Content
+from projections._view import Content, create, every_view
 from projections.deployment_progress import deployment_progress
 from tests.infra.export.conftest import KEY, asked
 
@@ -185,6 +185,16 @@ async def test_analysts_count_by_the_provinces_of_either_time_as_the_views_do(
             """,
         )
         assert by_files == sorted((one.province_code, one.province, one.registered) for one in found.by_province)
+
+
+async def test_a_log_in_which_nothing_happened_has_tables_without_rows(log_database: str, tmp_path: Path) -> None:
+    db = await connect(log_database)
+    for view in every_view():
+        await create(db, view, generation=1)
+    await db.close()
+    manifest = await export(log_database, Wanted(tmp_path), KEY)
+    assert (manifest.position, manifest.rows, manifest.parts) == (0, 0, ())
+    assert asked(tmp_path, "select count(*) from view('facility_register')") == [(0,)]
 
 
 async def test_a_damaged_event_is_left_out_and_named_and_the_others_are_there(
