@@ -13,7 +13,10 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from domain._values import Tier
 from infra.settings import Settings, SettingsRefused
+
+DAY = ["%Y-%m-%d"]
 
 app = typer.Typer(
     name="telehealth", help="The national telehealth backend.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -170,6 +173,25 @@ def tail_command(
     raise typer.Exit(tail.tail(_settings(), wanted))
 
 
+@app.command("export")
+def export_command(
+    to: Annotated[Path, typer.Option(help="The folder; what it lacks is added to it.")],
+    since: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="The first day, in Viet Nam.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=DAY, help="The last day, included.")] = None,
+    events: Annotated[bool, typer.Option(help="The events, a table for each aggregate.")] = True,
+    views: Annotated[bool, typer.Option(help="The views, each as it stands.")] = True,
+    view: Annotated[list[str] | None, typer.Option(help="Only this view; may be given more than once.")] = None,
+) -> None:
+    """Write the log and the views to Parquet files, for DuckDB, pandas or R. A second run adds what is new."""
+    from infra.export.command import run_export
+    from infra.export.manifest import Selection
+    from infra.export.run import Wanted
+
+    days = Selection(since=since and since.date(), until=until and until.date())
+    wanted = Wanted(to, days, events, tuple(view or ()) if views else None)
+    raise typer.Exit(run_export(_settings(), Console(), wanted))
+
+
 @app.command("witness")
 def witness_command() -> None:
     """Run a witness: with its own key and state it cosigns what the log signs. For whoever watches over the log."""
@@ -280,6 +302,29 @@ def receipt_verify_command(
     from infra.audit.commands import verify
 
     raise typer.Exit(verify("receipt", file, policy, (), proof))
+
+
+facilities = typer.Typer(help="The register of facilities.", no_args_is_help=True)
+app.add_typer(facilities, name="facilities")
+
+
+@facilities.command("import")
+def facilities_import_command(
+    file: Annotated[Path, typer.Argument(help="The register as CSV, also packed with gzip.")],
+    day: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="The day of the register: its codes are of that day's list.")
+    ] = None,
+    default_tier: Annotated[Tier | None, typer.Option(help="For rows that do not tell their tier.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Decide everything and send nothing.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Where the report goes; beside the file by default.")] = None,
+) -> None:
+    """Enter a register: new facilities, and what has changed of known ones. Ends with 1 when rows are bad."""
+    from infra.register.command import import_register
+
+    of = day and day.date()
+    raise typer.Exit(
+        import_register(_settings(), Console(), file, day=of, default_tier=default_tier, dry_run=dry_run, report=report)
+    )
 
 
 audit = typer.Typer(help="Keys of the transparency log.", no_args_is_help=True)

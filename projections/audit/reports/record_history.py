@@ -160,7 +160,8 @@ report = Definition(
     withdrawing=WITHDRAWALS,
     correcting=CORRECTIONS,
 )
-report.takes("facility.registered", version=1)(Entries.facility_registered)
+report.takes("facility.registered", version=2)(Entries.facility_registered)
+report.older("facility.registered", version=1)(Entries.registered_before_lists)
 
 
 @report.takes("practitioner.registered", version=1)
