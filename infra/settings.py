@@ -62,6 +62,11 @@ class Settings(BaseModel):
     witness_name: str = Field("witness.localhost", min_length=1, description="TELEHEALTH_WITNESS_NAME")
     witness_log_keys: Path | None = Field(None, description="TELEHEALTH_WITNESS_LOG_KEYS")
 
+    objects_url: str | None = Field(None, pattern=r"^s3://[^/?#]+(/[^?#]*)?$", description="TELEHEALTH_OBJECTS_URL")
+    objects_endpoint: str | None = Field(None, description="TELEHEALTH_OBJECTS_ENDPOINT")
+    objects_region: str = Field("local", min_length=1, description="TELEHEALTH_OBJECTS_REGION")
+    sealing_keys: Path | None = Field(None, description="TELEHEALTH_SEALING_KEYS")
+
     start_timeout_seconds: Seconds = Field(120, description="TELEHEALTH_START_TIMEOUT_SECONDS")
     stop_timeout_seconds: Seconds = Field(10, description="TELEHEALTH_STOP_TIMEOUT_SECONDS")
 
@@ -96,6 +101,13 @@ class Settings(BaseModel):
         unknown = set(self.oidc_algorithms) - set(SIGNATURES)
         if unknown:
             raise ValueError(f"TELEHEALTH_OIDC_ALGORITHMS may hold {', '.join(SIGNATURES)} only")
+        return self
+
+    @model_validator(mode="after")
+    def _objects_stay_in_the_country(self) -> Self:
+        # Without an endpoint the library would send them to one abroad.
+        if self.objects_url and not self.objects_endpoint:
+            raise ValueError("TELEHEALTH_OBJECTS_ENDPOINT must say where TELEHEALTH_OBJECTS_URL is reached")
         return self
 
     @model_validator(mode="after")

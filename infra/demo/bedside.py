@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from infra.blobs import BlobFolder
+from infra.blobs import Blobs
 from infra.demo.cases import ICD, LOINC, STORIES, Story
 from infra.demo.day import Day, Person
 from infra.demo.images import pictures
@@ -24,7 +24,7 @@ query ($id: UUID!, $position: Position) {
 class Case:
     """One point's turn."""
 
-    def __init__(self, day: Day, cast: Cast, consultation_id: UUID, story: Story, blobs: BlobFolder) -> None:
+    def __init__(self, day: Day, cast: Cast, consultation_id: UUID, story: Story, blobs: Blobs) -> None:
         self._day, self._cast, self._story, self._blobs = day, cast, story, blobs
         self._consultation = {"consultationId": str(consultation_id)}
         self._examination = {"examinationId": str(day.id(f"examination {story.point}"))}

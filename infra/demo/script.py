@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from infra.blobs import BlobFolder
+from infra.blobs import open_blobs
 from infra.demo import bedside, feed, network, people, referrals, session
 from infra.demo.cases import STORIES
 from infra.demo.day import Day
@@ -94,7 +94,7 @@ async def _gather_audience(day: Day, cast: Cast, watchers: Watchers, consultatio
 
 
 async def _discuss(day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers) -> None:
-    blobs = BlobFolder(day.settings.data / "blobs")
+    blobs = open_blobs(day.settings)
     colleagues = [cast.doctors[story.point] for story in (*STORIES[1:], STORIES[0])]
     away = cast.point(LOSES_ITS_LINE)
     for turn, (story, colleague) in enumerate(zip(STORIES, colleagues, strict=True)):
