@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -135,7 +136,7 @@ class Directory:
         entries = list(DIRECTORY_ENTRY.iter_unpack(packed))
         end = object_size - size
         places = [*(at for _, at in entries), end]
-        if any(a >= b for a, b in zip(places, places[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(places)):
             raise SealBroken("the directory is damaged")
         return cls([(offset, at) for offset, at in entries], end)
 

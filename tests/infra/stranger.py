@@ -1,4 +1,4 @@
-"""A reader of sealed objects that was written from docs/recording-formats.md alone; it imports nothing of the product."""
+"""Reads sealed objects as docs/recording-formats.md tells, and from that page alone: imports nothing of the product."""
 
 from __future__ import annotations
 
