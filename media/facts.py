@@ -1,0 +1,140 @@
+"""What is told of a room beside what the engine itself sees: quality, stills and recordings, in plain values.
+
+Rules: as in reporter.py, telling never waits and never fails, because no picture may stand still for a database; a fact
+is told once it has happened. Numbers of every second are metrics and are not told. `number` counts the facts of one
+kind of one thing, from 1, so that a recorder that was killed and tells a fact again is understood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class LegNumbers:
+    """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second; 0 where there is no picture."""
+
+    bitrate_kbps: int
+    loss_percent: float
+    rtt_ms: int
+    jitter_ms: int = 0
+    width: int = 0
+    height: int = 0
+    frames_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFact:
+    """Something that happened in this live session, and when (the worker's clock, UTC)."""
+
+    session_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RungChanged(RoomFact):
+    """A participant's leg went up or down the ladder. `reason`: loss, delay, bitrate, frames, jitter, asked."""
+
+    participant_id: UUID
+    number: int
+    rung: str
+    reason: str
+    measured: LegNumbers
+
+
+@dataclass(frozen=True, slots=True)
+class GateCrossed(RoomFact):
+    """A picture came to be, or no longer is, good enough for a diagnosis. `number` counts crossings of this track."""
+
+    track_id: UUID
+    number: int
+    diagnostic: bool
+    measured: LegNumbers
+
+
+@dataclass(frozen=True, slots=True)
+class StillTaken(RoomFact):
+    """A still was stored: `origin` key_frame or sending_browser; times of its frame by RTP and by the wall clock."""
+
+    image_id: UUID
+    track_id: UUID
+    examination_id: UUID
+    device_id: UUID
+    sha256: str
+    media_type: str
+    size: int
+    rtp_timestamp: int
+    frame_at: datetime
+    origin: str
+    lossless: bool
+    measured: LegNumbers
+    asked_by: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingBegan(RoomFact):
+    """The recorder takes the tracks of this recording in; nothing is written yet."""
+
+    recording_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class FirstBytes(RoomFact):
+    """The first encrypted bytes are where they will stay."""
+
+    recording_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class GapFound(RoomFact):
+    """Between these moments this track is not in the recording.
+
+    `reason`: packets_lost, line_silent, recorder_lost, recorder_overrun.
+    """
+
+    recording_id: UUID
+    number: int
+    track_id: UUID
+    since: datetime
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded(RoomFact):
+    """Nothing more is written. `reason`: asked, tracks_ended, recorder_lost."""
+
+    recording_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStored(RoomFact):
+    """The recording is complete and will not change: the hash and size of its encrypted bytes, and the key's id."""
+
+    recording_id: UUID
+    sha256: str
+    media_type: str
+    size: int
+    duration_ms: int
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingBroken(RoomFact):
+    """There will be no good recording. `reason`: not_started, no_bytes, store_refuses, no_key."""
+
+    recording_id: UUID
+    reason: str
+    detail: str
+
+
+class RoomReporter(Protocol):
+    """Where these facts are told; the implementation for the log is media/reporting.py."""
+
+    def tell(self, fact: RoomFact) -> None:
+        """Take the fact to the log, sometime soon. Never waits, never raises."""
+        ...
