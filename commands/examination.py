@@ -176,8 +176,8 @@ class RecordObservation(Command, of=Examination, by=AT_THE_BEDSIDE):
         )
 
 
-class CaptureImage(Command, of=Examination, by=AT_THE_BEDSIDE):
-    """Store a still image of a connected device, from either end, with the line as it was measured."""
+class CaptureImage(Command, of=Examination, by={*AT_THE_BEDSIDE, Role.SYSTEM}):
+    """Store a still image of a connected device, with the line as it was measured: from either end, or by itself."""
 
     examination_id: UUID
     image_id: UUID
@@ -188,7 +188,9 @@ class CaptureImage(Command, of=Examination, by=AT_THE_BEDSIDE):
     measured: LinkQuality
 
     def decide(self, examination: Examination, context: Context) -> Iterator[ImageCaptured]:
-        admit_at(context.actor, examination.point_id, examination.remote_facility_id)
+        # A still of a live session becomes an image by itself; whoever took it was admitted there.
+        if Role.SYSTEM not in context.actor.roles:
+            admit_at(context.actor, examination.point_id, examination.remote_facility_id)
         _require_device(examination, self.device_id)
         _refuse_known(examination, self.image_id)
         if self.body_site is not None:

@@ -1,4 +1,4 @@
-"""What the system does by itself: signed findings and minutes answer the referral, and clocks that run out are noted.
+"""What the system does by itself: what is signed answers the referral, a room closes with its care, clocks run out.
 
 Pure: facts and a moment in, commands out. The commands are sent by the system, and carry no words of their own.
 """
@@ -12,11 +12,15 @@ from uuid import UUID
 from commands._command import Command
 from commands._ids import derived_id
 from commands._policy import Policy
+from commands.examination import CaptureImage
+from commands.live_session import CloseLiveSession
 from commands.referral import RecordAnswerOverdue
 from commands.referral_answer import AnswerByExamination, AnswerByMinutes
-from domain._kernel import Recorded
-from domain.consultation import MinutesCompleted
-from domain.examination import ExaminationSigned
+from domain._kernel import Event, Recorded
+from domain._live_session import LiveSession
+from domain.consultation import ConsultationCancelled, ConsultationClosed, MinutesCompleted
+from domain.examination import ExaminationAborted, ExaminationSigned
+from domain.live_session import StillCaptured
 
 policy = Policy()
 
@@ -33,6 +37,28 @@ def signed_minutes_answer_the_referrals(event: MinutesCompleted, at: Recorded) -
     """Each point gets the conclusions on its own patient; amended minutes answer once more."""
     for referral_id in event.referral_ids:
         yield AnswerByMinutes(referral_id=referral_id, consultation_id=at.stream_id)
+
+
+@policy.on(ConsultationClosed)
+@policy.on(ConsultationCancelled)
+@policy.on(ExaminationSigned)
+@policy.on(ExaminationAborted)
+def the_room_closes_with_its_care(event: Event, at: Recorded) -> Iterator[Command]:
+    """Nobody has to think of it. Where no room was opened, the answer is that there is none."""
+    yield CloseLiveSession(live_session_id=LiveSession.of(at.stream_id))
+
+
+@policy.on(StillCaptured)
+def a_still_becomes_an_image_of_the_examination(event: StillCaptured, at: Recorded) -> Iterator[Command]:
+    """The doctor finds it where the other evidence is, with the frame, the device and the line it came over."""
+    yield CaptureImage(
+        examination_id=event.examination_id,
+        image_id=event.image_id,
+        device_id=event.device_id,
+        image=event.image,
+        frame_at=event.frame.taken_at,
+        measured=event.measured,
+    )
 
 
 def overdue(

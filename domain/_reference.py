@@ -13,7 +13,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from domain._kernel import DomainError, Value
-from domain._values import Code, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency, Validity
+from domain._live import Destination, PictureCategory, Rung
+from domain._values import Code, Codes, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency, Validity
 
 
 def _regular(pattern: str) -> str:
@@ -78,6 +79,25 @@ class QualityGate(Rule):
         )
 
 
+class LadderRung(Rule):
+    """What a way must carry to hold this rung of the degradation ladder; the bit rate is what it could carry."""
+
+    rung: Rung
+    min_bitrate_kbps: Annotated[int, Field(ge=0)]
+    max_loss_percent: Annotated[int, Field(ge=0, le=100)]
+    max_rtt_ms: Annotated[int, Field(ge=0)]
+    max_jitter_ms: Annotated[int, Field(ge=0)]
+    min_frames_per_second: Annotated[int, Field(ge=0)]
+
+
+class PictureRule(Rule):
+    """A category of pictures does not go to a destination. Ultrasound of these specialities is of the category."""
+
+    category: PictureCategory
+    destination: Destination
+    specialities: Codes
+
+
 class LineRequirement(Rule):
     """What the measured line of a connection point must carry, by the tier of its facility."""
 
@@ -107,6 +127,8 @@ class ReferenceData(Value):
     remote_diseases: tuple[RemoteDisease, ...] = ()
     specialities: tuple[Speciality, ...] = ()
     quality_gates: tuple[QualityGate, ...] = ()
+    ladder_rungs: tuple[LadderRung, ...] = ()
+    picture_rules: tuple[PictureRule, ...] = ()
     line_requirements: tuple[LineRequirement, ...] = ()
     remote_services: tuple[RemoteService, ...] = ()
 
@@ -137,6 +159,25 @@ class ReferenceData(Value):
             if gate.valid.holds(day):
                 return gate.passes(measured)
         raise NoRuleInForce(rule="quality gate", day=day)
+
+    def ladder(self, day: date) -> tuple[LadderRung, ...]:
+        """The rungs in force on the day, the best first; the last one always holds and has no row."""
+        rungs = sorted((row for row in self.ladder_rungs if row.valid.holds(day)), key=lambda row: row.rung.place)
+        if not rungs:
+            raise NoRuleInForce(rule="degradation ladder", day=day)
+        return tuple(rungs)
+
+    def picture_category(self, speciality: str, declared: PictureCategory, day: date) -> PictureCategory:
+        """What an ultrasound of this speciality counts as: what was declared, or what the rules make of it."""
+        if declared is not PictureCategory.GENERAL:
+            return declared
+        rows = (row for row in self.picture_rules if speciality in row.specialities and row.valid.holds(day))
+        return next((row.category for row in rows), PictureCategory.GENERAL)
+
+    def withheld_from(self, category: PictureCategory, day: date) -> tuple[Destination, ...]:
+        """Where a picture of this category does not go on this day."""
+        found = {row.destination for row in self.picture_rules if row.category == category and row.valid.holds(day)}
+        return tuple(sorted(found))
 
     def line_needed(self, tier: Tier, day: date) -> int:
         """The bit rate in kbit/s that the line of a point of this tier must carry."""

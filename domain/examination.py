@@ -161,6 +161,7 @@ class Examination(State[Status]):
     remote_doctor_id: UUID | None = None
     speciality: str = ""
     referral_id: UUID | None = None
+    consultation_id: UUID | None = None
     devices: frozenset[UUID] = frozenset()
     observations: frozenset[UUID] = frozenset()
     images: tuple[UUID, ...] = ()
@@ -218,6 +219,7 @@ class Examination(State[Status]):
                     remote_doctor_id=event.remote_doctor_id,
                     speciality=event.speciality,
                     referral_id=event.referral_id,
+                    consultation_id=event.consultation_id,
                 )
             case ObservationRecorded():
                 return self.with_(observations=self.observations | {event.observation_id})

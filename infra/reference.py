@@ -26,6 +26,8 @@ QUESTIONS: Mapping[str, Callable[[Any], object]] = {
     "remote_diseases": lambda row: row.code,
     "specialities": lambda row: row.code,
     "quality_gates": lambda row: "gate",
+    "ladder_rungs": lambda row: row.rung,
+    "picture_rules": lambda row: (row.category, row.destination),
     "line_requirements": lambda row: row.tier,
     "remote_services": lambda row: row.kind,
 }

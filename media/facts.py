@@ -15,7 +15,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class LegNumbers:
-    """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second; 0 where there is no picture."""
+    """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second; 0 without a picture."""
 
     bitrate_kbps: int
     loss_percent: float

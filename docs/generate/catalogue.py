@@ -11,7 +11,10 @@ from commands._command import Command, every_command
 from domain._catalogue import every_event, import_all
 from domain._kernel import REFUSALS, DomainError, Event, State
 
-ORDER = ("referral", "consultation", "examination", "patient", "consent", "facility", "agreement", "practitioner")
+ORDER = (
+    *("referral", "consultation", "examination", "live_session", "patient", "consent"),
+    *("facility", "agreement", "practitioner"),
+)
 
 
 @cache

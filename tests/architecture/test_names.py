@@ -14,7 +14,8 @@ from tests.product import commands, events, refusals, views
 
 # Participles that do not end in -ed.
 IRREGULAR = frozenset(
-    {"begun", "given", "left", "made", "read", "seen", "sent", "taken", "told", "withdrawn", "written"}
+    {"begun", "drawn", "frozen", "given", "left", "lost", "made", "read", "seen", "sent", "shown", "taken", "told"}
+    | {"hidden", "withdrawn", "written"}
 )
 # Names without a participle, each with the reason.
 NOT_A_VERB = {"referral.answer_overdue": "the clock ran out; the field's word for that is no verb"}

@@ -6,15 +6,37 @@ from uuid import UUID
 
 import pytest
 
+from commands.examination import CaptureImage
+from commands.live_session import CloseLiveSession
 from commands.policies import overdue, policy
 from commands.referral import RecordAnswerOverdue
 from commands.referral_answer import AnswerByExamination, AnswerByMinutes
 from domain._kernel import Event, Metadata, Recorded
-from domain.consultation import MinutesCompleted
-from domain.examination import ExaminationSigned, ExaminationStarted
-from tests.domain.cast import CONSULTATION, DR_LAN, EXAMINATION, LAN_AT_BACH_MAI, NOON, PATIENT, REFERRAL, later
+from domain._live_session import LiveSession
+from domain.consultation import ConsultationCancelled, ConsultationClosed, MinutesCompleted
+from domain.examination import ExaminationAborted, ExaminationSigned, ExaminationStarted
+from domain.live_session import StillCaptured
+from tests.domain.cast import (
+    CONSULTATION,
+    DR_LAN,
+    EXAMINATION,
+    LAN_AT_BACH_MAI,
+    NOON,
+    PATIENT,
+    REFERRAL,
+    THE_SYSTEM,
+    later,
+)
+from tests.domain.live_cast import EXAMINED
+from tests.domain.test_live_session_picture import TAKEN
+from tests.spec import given
 
-LISTENED: set[type[Event]] = {ExaminationSigned, MinutesCompleted}
+OVER = (
+    ConsultationClosed(minutes_version=1, content_sha256="ab" * 32, sides=()),
+    ConsultationCancelled(reason="Mất điện"),
+    ExaminationAborted(reason="Máy hỏng"),
+)
+LISTENED: set[type[Event]] = {ExaminationSigned, MinutesCompleted, StillCaptured, *(type(one) for one in OVER)}
 SIGNED = ExaminationSigned(practitioner_id=DR_LAN, content_sha256="ab" * 32, referral_id=REFERRAL)
 
 
@@ -26,12 +48,33 @@ def at(event: Event, stream_id: UUID, version: int = 7) -> Recorded:
 
 
 def test_a_signed_examination_answers_the_referral_that_it_was_ordered_on() -> None:
-    ((_, command),) = policy.reactions(at(SIGNED, EXAMINATION))
-    assert command == AnswerByExamination(referral_id=REFERRAL, examination_id=EXAMINATION)
+    answer = AnswerByExamination(referral_id=REFERRAL, examination_id=EXAMINATION)
+    assert answer in [command for _, command in policy.reactions(at(SIGNED, EXAMINATION))]
 
 
 def test_a_signed_examination_without_a_referral_answers_nobody() -> None:
-    assert policy.reactions(at(SIGNED.model_copy(update={"referral_id": None}), EXAMINATION)) == []
+    reactions = policy.reactions(at(SIGNED.model_copy(update={"referral_id": None}), EXAMINATION))
+    assert not [command for _, command in reactions if isinstance(command, AnswerByExamination)]
+
+
+@pytest.mark.parametrize("event", [SIGNED, *OVER], ids=lambda event: event.name)
+def test_a_room_closes_with_its_care(event: Event) -> None:
+    closing = CloseLiveSession(live_session_id=LiveSession.of(EXAMINATION))
+    assert closing in [command for _, command in policy.reactions(at(event, EXAMINATION))]
+
+
+def test_a_still_becomes_an_image_of_the_examination_with_its_device_and_its_line() -> None:
+    ((_, command),) = policy.reactions(at(TAKEN, LiveSession.of(CONSULTATION)))
+    assert command == CaptureImage(
+        examination_id=EXAMINATION,
+        image_id=TAKEN.image_id,
+        device_id=TAKEN.device_id,
+        image=TAKEN.image,
+        frame_at=TAKEN.frame.taken_at,
+        measured=TAKEN.measured,
+    )
+    of_a_started_one = given(*EXAMINED).when(command, THE_SYSTEM)
+    assert isinstance(of_a_started_one.of, list), of_a_started_one.of
 
 
 def test_completed_minutes_answer_the_referral_of_each_case() -> None:
