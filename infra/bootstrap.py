@@ -48,5 +48,6 @@ PROCESSES: Mapping[str, Process] = {
     "projections": Process("streams.worker:main", "Takes the log into the views."),
     "ledger": Process("streams.ledger:main", "Signs what the log holds."),
     "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
+    "recorder": Process("media.recording.process:main", "Keeps what was authorised of live sessions, sealed."),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

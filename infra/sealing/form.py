@@ -84,6 +84,21 @@ class Head:
         return head, HEAD.size + size
 
 
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What is whole of an object, found without any key: where its records lie, and where the whole ones end.
+
+    `ended` says that the last record is there; without it the object was cut.
+    """
+
+    head: Head
+    entries: list[tuple[int, int]]
+    size: int
+    end: int
+    ended: bool
+    final_hash: bytes
+
+
 def fresh_head(key: UUID, data_key: bytes, media_type: str) -> Head:
     """A new salt gives every object, also a second one under the same data key, an encryption key of its own."""
     salt = secrets.token_bytes(16)

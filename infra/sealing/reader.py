@@ -26,26 +26,12 @@ from infra.sealing.form import (
     TAG_BYTES,
     Head,
     SealBroken,
+    Walked,
     derived,
     link,
     nonce,
 )
 from infra.sealing.writer import directory
-
-
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """What is whole of an object, found without any key: where its records lie, and where the whole ones end.
-
-    `ended` says that the last record is there; without it the object was cut.
-    """
-
-    head: Head
-    entries: list[tuple[int, int]]
-    size: int
-    end: int
-    ended: bool
-    final_hash: bytes
 
 
 def walk(content: bytes | memoryview) -> Walked:

@@ -18,6 +18,7 @@ from infra.sealing.form import (
     RECORD,
     TAG_BYTES,
     Head,
+    Walked,
     derived,
     fresh_head,
     link,
@@ -78,6 +79,16 @@ class Sealer:
         self.size += size
         self.final_hash = link(start, sealed)
         return start + sealed
+
+
+def ending(walked: Walked, data_key: bytes) -> tuple[bytes, bytes]:
+    """What a killed writer did not come to write behind its whole records, and the final hash that follows from it."""
+    if walked.ended:
+        return directory(walked.entries), walked.final_hash
+    number = len(walked.entries)
+    start = RECORD.pack(TAG_BYTES, LAST, number, walked.size, walked.final_hash)
+    sealed = AESGCM(derived(data_key, walked.head.salt)[0]).encrypt(nonce(number), b"", start)
+    return start + sealed + directory([*walked.entries, (walked.size, walked.end)]), link(start, sealed)
 
 
 def directory(entries: list[tuple[int, int]]) -> bytes:

@@ -140,14 +140,20 @@ class Strand:
         """Packets were dropped before they came here."""
         self._intakes[track_id].broken(why, packets)
 
+    def missing_since(self, track_id: UUID, since_ns: int, why: Why) -> None:
+        """What came after this moment was never handed over, because nobody was there to take it."""
+        self._intakes[track_id].last_ns = since_ns
+        self._intakes[track_id].missing(why, 0)
+
     def track_ended(self, track_id: UUID) -> None:
         intake = self._intakes[track_id]
         self._take(intake, intake.rest())
 
-    def close(self) -> None:
-        for intake in self._intakes.values():
+    def close(self, *, keep_what_waits: bool = True) -> None:
+        """Whoever withdrew a consent wants nothing more written, also not what came before and waits for its place."""
+        for intake in self._intakes.values() if keep_what_waits else ():
             self._take(intake, intake.rest())
-        if self._first_sound and self._current is None:
+        if keep_what_waits and self._first_sound and self._current is None:
             self._begin(None, self._first_sound[0][1])
         self._close_former()
         if self._current:
