@@ -10,7 +10,7 @@ live_session_recording.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import model_validator
@@ -48,6 +48,7 @@ from domain._values import Code
 from domain.consultation import Consultation
 from domain.examination import DeviceNotConnected, Examination
 from domain.live_session import (
+    AdmissionChanged,
     LiveSessionClosed,
     LiveSessionOpened,
     ParticipantAdmitted,
@@ -101,26 +102,26 @@ class JoinLiveSession(Command, of=LiveSession, by={*STAFF, Role.PATIENT}):
         consultation: Consultation | None,
         examination: Examination | None,
         shown: Examination | None,
-    ) -> Iterator[LiveSessionOpened | ParticipantAdmitted]:
+    ) -> Iterator[LiveSessionOpened | ParticipantAdmitted | AdmissionChanged]:
         part = self._part(consultation, examination, context)
         ultrasound = self._ultrasound(shown, context, part) if self.ultrasound else None
         if live_session.status is None:
             yield self._opened(consultation, examination)
         known = live_session.participants.get(self.participant_id)
-        if known is not None and known.person_id != self._person(context):
+        told: dict[str, Any] = {
+            "kind": self._kind(context),
+            "part": part,
+            "facility_id": None if self._is_patient(context) else context.actor.facility_id,
+            "ultrasound": ultrasound,
+        }
+        person_id = self._person(context)
+        if known is None:
+            yield ParticipantAdmitted(participant_id=self.participant_id, person_id=person_id, **told)
+        elif known.person_id != person_id:
             raise ParticipantIdTaken()
-        admitted = ParticipantAdmitted(
-            participant_id=self.participant_id,
-            person_id=self._person(context),
-            kind=self._kind(context),
-            part=part,
-            facility_id=None if self._is_patient(context) else context.actor.facility_id,
-            ultrasound=ultrasound,
-        )
+        elif any(getattr(known, name) != value for name, value in told.items()):
+            yield AdmissionChanged(participant_id=self.participant_id, **told)
         # Whoever asks again as the same one only needs a new token.
-        told = {name: getattr(admitted, name) for name in type(admitted).model_fields if name != "participant_id"}
-        if known is None or any(getattr(known, name) != value for name, value in told.items()):
-            yield admitted
 
     def _part(self, consultation: Consultation | None, examination: Examination | None, context: Context) -> Part:
         if self.consultation_id is not None:

@@ -93,6 +93,8 @@ class RecordTrackPublished(Command, of=LiveSession, by={Role.SYSTEM}):
             people=before.people if before else (ultrasound.patient_id if ultrasound else participant.person_id,),
             ultrasound=ultrasound,
             continues=continues,
+            consented=tuple(sorted(before.consented)) if before else (),
+            recording_ids=tuple(live_session.running_with(continues)) if continues else (),
         )
 
 
@@ -184,4 +186,4 @@ class RecordDiagnosticQuality(Command, of=LiveSession, by={Role.SYSTEM}):
         diagnostic = context.reference.diagnostic_quality(self.measured, context.day)
         if diagnostic is not track.diagnostic:
             kind = DiagnosticQualityReached if diagnostic else DiagnosticQualityLost
-            yield kind(track_id=self.track_id, measured=self.measured)
+            yield kind(track_id=self.track_id, participant_id=track.participant_id, measured=self.measured)

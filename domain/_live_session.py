@@ -16,6 +16,7 @@ from domain._kernel import Event, Lifecycle, State, stays
 from domain._live import RecordingStatus, Rung, Source, Ultrasound
 from domain._live_room import Participant, Recording, Track
 from domain.live_session import (
+    AdmissionChanged,
     DiagnosticQualityLost,
     DiagnosticQualityReached,
     FirstBytesWritten,
@@ -78,7 +79,8 @@ class LiveSession(State[Status]):
     lifecycle: ClassVar[Lifecycle] = {
         None: {LiveSessionOpened: Status.OPEN},
         Status.OPEN: {
-            **stays(Status.OPEN, ParticipantAdmitted, ParticipantJoined, ParticipantLeft, ParticipantLost),
+            **stays(Status.OPEN, ParticipantAdmitted, AdmissionChanged),
+            **stays(Status.OPEN, ParticipantJoined, ParticipantLeft, ParticipantLost),
             **stays(Status.OPEN, RoomPlaced, WorkerLost, TrackPublished, TrackEnded, PersonShown, PersonHidden),
             **stays(Status.OPEN, QualityDegraded, QualityRestored, DiagnosticQualityReached, DiagnosticQualityLost),
             **stays(Status.OPEN, PictureFrozen, PictureReleased, PointerPlaced, StrokeDrawn, StrokesCleared),
@@ -111,7 +113,9 @@ class LiveSession(State[Status]):
                 return self.with_(runs=left, last_lost=event.run_id)
             case StillCaptured():
                 return self.with_(stills=self.stills | {event.image_id})
-            case ParticipantAdmitted() | ParticipantJoined() | ParticipantLeft() | ParticipantLost():
+            case (
+                ParticipantAdmitted() | AdmissionChanged() | ParticipantJoined() | ParticipantLeft() | ParticipantLost()
+            ):
                 return self._came_or_went(event)
             case QualityDegraded() | QualityRestored():
                 return self._participant(event.participant_id, rung=event.now)
@@ -127,11 +131,11 @@ class LiveSession(State[Status]):
 
     def _came_or_went(self, event: Any) -> Self:
         match event:
-            case ParticipantAdmitted():
-                known = self.participants.get(event.participant_id)
+            case ParticipantAdmitted() | AdmissionChanged():
                 told = {name: getattr(event, name) for name in type(event).model_fields if name != "participant_id"}
-                now = Participant(**told) if known is None else known.model_copy(update=told)
-                return self.with_(participants={**self.participants, event.participant_id: now})
+                if isinstance(event, AdmissionChanged):
+                    return self._participant(event.participant_id, **told)
+                return self.with_(participants={**self.participants, event.participant_id: Participant(**told)})
             case ParticipantJoined():
                 return self._participant(
                     event.participant_id, stay=event.stay, run_id=event.run_id, rung=Rung.TWO_WAY_HD
@@ -162,13 +166,13 @@ class LiveSession(State[Status]):
                 return self
 
     def _published(self, event: TrackPublished) -> Self:
-        before = self.tracks[event.continues] if event.continues else None
         told = {name: getattr(event, name) for name in ("participant_id", "source", "people", "ultrasound")}
-        track = Track(**told, consented=before.consented if before else frozenset())
+        track = Track(**told, consented=frozenset(event.consented))
         held = {
-            id_: one.model_copy(update={"track_ids": (*one.track_ids, event.track_id)})
-            for id_, one in self.recordings.items()
-            if one.running and event.continues in one.track_ids
+            id_: self.recordings[id_].model_copy(
+                update={"track_ids": (*self.recordings[id_].track_ids, event.track_id)}
+            )
+            for id_ in event.recording_ids
         }
         return self.with_(tracks={**self.tracks, event.track_id: track}, recordings={**self.recordings, **held})
 

@@ -68,6 +68,16 @@ class ParticipantAdmitted(Event, name="live_session.participant_admitted"):
     ultrasound: Ultrasound | None = None
 
 
+class AdmissionChanged(Event, name="live_session.admission_changed"):
+    """Somebody who had been let in has another part now, or shows another ultrasound."""
+
+    participant_id: UUID
+    kind: ParticipantKind
+    part: Part
+    facility_id: UUID | None = None
+    ultrasound: Ultrasound | None = None
+
+
 class ParticipantJoined(Event, name="live_session.participant_joined"):
     """A participant came on the line, for the first time or again, carried by this run of a media worker."""
 
@@ -118,7 +128,8 @@ class LiveSessionClosed(Event, name="live_session.closed"):
 class TrackPublished(Event, name="live_session.track_published"):
     """A camera, an ultrasound, a screen or a sound is being sent to the room, with who is seen or heard on it.
 
-    One that comes back after a lost line `continues` the track before it: its people and their consent are the same.
+    One that comes back after a lost line `continues` the track before it: the people on it and those who had consented
+    are the same, and these recordings go on.
     """
 
     track_id: UUID
@@ -130,6 +141,8 @@ class TrackPublished(Event, name="live_session.track_published"):
     people: tuple[UUID, ...]
     ultrasound: Ultrasound | None = None
     continues: UUID | None = None
+    consented: tuple[UUID, ...] = ()
+    recording_ids: tuple[UUID, ...] = ()
 
 
 class TrackEnded(Event, name="live_session.track_ended"):
@@ -179,6 +192,7 @@ class DiagnosticQualityReached(Event, name="live_session.diagnostic_quality_reac
     """A picture is good enough for a diagnosis by the gate of the day, with the numbers that say so."""
 
     track_id: UUID
+    participant_id: UUID
     measured: LegQuality
 
 
@@ -186,6 +200,7 @@ class DiagnosticQualityLost(Event, name="live_session.diagnostic_quality_lost"):
     """A picture is below the gate of the day: it is labelled not for diagnosis."""
 
     track_id: UUID
+    participant_id: UUID
     measured: LegQuality
 
 

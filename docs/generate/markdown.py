@@ -76,7 +76,8 @@ def type_name(hint: Any) -> str:
 def name_of(kind: Any) -> str:
     """Every aggregate has a Status of its own; they are told apart by its name, as in the schema."""
     name = str(getattr(kind, "__name__", kind))
-    return kind.__module__.rpartition(".")[2].capitalize() + name if name == "Status" else name
+    aggregate = kind.__module__.rpartition(".")[2]
+    return aggregate.title().replace("_", "") + name if name == "Status" else name
 
 
 def parts_of(hint: Any) -> Iterable[type]:

@@ -33,6 +33,7 @@ from domain._live import (
 from domain.consultation import ConsultationCancelled, ConsultationClosed
 from domain.examination import DeviceDisconnected, ExaminationAborted
 from domain.live_session import (
+    AdmissionChanged,
     LiveSessionClosed,
     LiveSessionOpened,
     ParticipantLeft,
@@ -159,6 +160,19 @@ def test_a_patient_joins_the_own_examination_only() -> None:
     )
     of_another = (OWN_ROOM[0].model_copy(update={"patient_id": OTHER_PATIENT}), *OWN_ROOM[1:])
     ready(examination=of_another).when(JOIN_EXAMINATION, room.AT_HOME).then_refused("NOT_YOURSELF")
+
+
+def test_whoever_was_let_in_may_later_show_an_ultrasound() -> None:
+    changed = AdmissionChanged(
+        participant_id=HOA,
+        kind=ParticipantKind.PRACTITIONER,
+        part=Part.SPEAKER,
+        facility_id=THAI_NGUYEN,
+        ultrasound=room.SCAN,
+    )
+    before = (room.OPENED, admitted(HOA, DR_HOA, THAI_NGUYEN))
+    ready(*before).when(JOIN_WITH_PROBE, room.HOA_HERE).then(changed)
+    ready(*before, changed).when(JOIN_WITH_PROBE, room.HOA_HERE).then()
 
 
 # The ultrasound ----------------------------------------------------------------------------------------------

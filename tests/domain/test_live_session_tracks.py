@@ -111,7 +111,9 @@ LOST = (
     ParticipantLost(participant_id=LAN, stay=1, cause=LossCause.LINE_SILENT),
     room.joined(LAN, stay=2),
 )
-CONTINUED = published(NEXT_CAMERA, LAN, Source.CAMERA, DR_LAN).model_copy(update={"continues": CAMERA})
+CONTINUED = published(NEXT_CAMERA, LAN, Source.CAMERA, DR_LAN).model_copy(
+    update={"continues": CAMERA, "consented": (DR_LAN,), "recording_ids": (room.RECORDING,)}
+)
 
 
 def test_a_source_that_comes_back_continues_its_track_with_its_consent_and_its_recording() -> None:
@@ -204,8 +206,8 @@ def measure(measured: Any, track_id: UUID = room.PROBE_PICTURE) -> RecordDiagnos
 
 
 def test_only_a_crossing_of_the_gate_of_the_day_is_a_fact() -> None:
-    reached = DiagnosticQualityReached(track_id=room.PROBE_PICTURE, measured=room.GOOD)
-    lost = DiagnosticQualityLost(track_id=room.PROBE_PICTURE, measured=room.POOR)
+    reached = DiagnosticQualityReached(track_id=room.PROBE_PICTURE, participant_id=HOA, measured=room.GOOD)
+    lost = DiagnosticQualityLost(track_id=room.PROBE_PICTURE, participant_id=HOA, measured=room.POOR)
     ready(*room.SHOWN).when(measure(room.GOOD), room.THE_WORKER).then(reached)
     ready(*room.SHOWN).when(measure(room.POOR), room.THE_WORKER).then(lost)
     ready(*room.SHOWN, reached).when(measure(room.GOOD), room.THE_WORKER).then()
@@ -224,7 +226,10 @@ def test_a_closed_room_shows_nothing_more(command: Any) -> None:
 
 def test_what_is_shown_of_a_patient_is_about_the_patient() -> None:
     state = LiveSession().after(room.SHOWN)
-    assert state.about(DiagnosticQualityLost(track_id=room.PROBE_PICTURE, measured=room.POOR)) == PATIENT
+    assert (
+        state.about(DiagnosticQualityLost(track_id=room.PROBE_PICTURE, participant_id=HOA, measured=room.POOR))
+        == PATIENT
+    )
     assert state.about(room.SHOWN[-2]) == PATIENT
     assert state.about(DOWN) is None
     assert state.tracks[room.SOUND].people == (DR_HOA,)
