@@ -67,6 +67,8 @@ class Settings(BaseModel):
     objects_region: str = Field("local", min_length=1, description="TELEHEALTH_OBJECTS_REGION")
     sealing_keys: Path | None = Field(None, description="TELEHEALTH_SEALING_KEYS")
 
+    recorder_alarm_seconds: Seconds = Field(15, description="TELEHEALTH_RECORDER_ALARM_SECONDS")
+
     start_timeout_seconds: Seconds = Field(120, description="TELEHEALTH_START_TIMEOUT_SECONDS")
     stop_timeout_seconds: Seconds = Field(10, description="TELEHEALTH_STOP_TIMEOUT_SECONDS")
 

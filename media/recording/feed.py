@@ -63,6 +63,15 @@ class RecorderFeed:
     _out: bytearray = field(default_factory=bytearray)
     _transport: asyncio.WriteTransport | None = None
 
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What the recorder has not taken yet."""
+        return len(self._out) + (self._transport.get_write_buffer_size() if self._transport else 0)
+
     def offer(self, track: Track) -> None:
         self._next = (self._next + 1) & 0xFFFF
         offered = _Offered(self, self._next, track)
@@ -91,11 +100,10 @@ class RecorderFeed:
 
     def full(self, offered: _Offered) -> bool:
         """Once full, a track is dropped until half is free again: one gap is better than many."""
-        transport = self._transport
-        if transport is None:
+        if self._transport is None:
             return True
-        waiting = transport.get_write_buffer_size() + len(self._out)
-        offered.dropping = waiting > (self.most_bytes // 2 if offered.dropping else self.most_bytes)
+        most = self.most_bytes // 2 if offered.dropping else self.most_bytes
+        offered.dropping = self.waiting_bytes > most
         return offered.dropping
 
     def send(self, data: bytes) -> None:

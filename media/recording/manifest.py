@@ -30,6 +30,8 @@ def manifest(entries: Iterable[Entry]) -> bytes:
                 by_number[entry["number"]] |= rest
             case "gap":
                 fields["gaps"].append(rest)
+            case "continued":
+                fields.setdefault("continued", []).append(rest)
             case "ended":
                 fields["ended"] = rest
     fields["segments"] = [by_number[number] for number in sorted(by_number)]

@@ -1,4 +1,4 @@
-"""The process `recorder`: follows the log for what may be recorded, and takes it from the media workers of this machine.
+"""The process `recorder`: follows the log for what may be recorded, and takes it from the media workers beside it.
 
 Rules: one recorder works on a spool, by a lock on its folder; the log is read by position, and the position is written
 down only behind what has begun; the socket belongs to the user of this process alone.
@@ -12,17 +12,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
 from commands._bus import Bus
 from domain._live import StopCause
-from domain.live_session import RecordingAuthorised, RecordingFailed, RecordingStopped
+from domain.live_session import RecordingAuthorised, RecordingFailed, RecordingStopped, TrackPublished
 from infra import event_log
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.local.files import write_atomically
-from infra.mapper import Broken, decoded
+from infra.mapper import Broken, Stored, decoded
 from infra.objects import Objects
 from infra.postgres import LINE_FAULTS, Line, Wake, keep_listening
 from infra.reference import load as load_reference
@@ -32,7 +33,7 @@ from infra.settings import Settings
 from media.recording.recorder import TICK_S, Recorder
 from media.recording.telling import Teller
 
-CONCERNS = {kind.name for kind in (RecordingAuthorised, RecordingStopped, RecordingFailed)}
+CONCERNS = {kind.name for kind in (RecordingAuthorised, RecordingStopped, RecordingFailed, TrackPublished)}
 LONGEST_SOCKET_NAME = 107
 log = structlog.get_logger()
 
@@ -73,20 +74,27 @@ class Follower:
     async def _read_on(self) -> None:
         db = await self._line.get()
         upto = await event_log.head(db)
-        for stored in await event_log.after(db, self._position, upto=upto, names=CONCERNS):
-            read = decoded(stored)
-            if read is None or isinstance(read, Broken):
-                log.error("event_not_understood", position=stored.position)
-                continue
-            match read.event:
-                case RecordingAuthorised(recording_id=recording_id, track_ids=track_ids):
-                    self._recorder.authorised(stored.stream_id, recording_id, track_ids, stored.position)
-                case RecordingStopped(recording_id=recording_id, cause=cause):
-                    self._recorder.stopped(recording_id, cause)
-                case RecordingFailed(recording_id=recording_id):
-                    self._recorder.stopped(recording_id, StopCause.RECORDER_LOST)
+        async for chunk in event_log.all_after(db, self._position, upto, CONCERNS):
+            for stored in chunk:
+                self._carry(stored)
         self._position = self._vitals.position = upto
         self._write_down()
+
+    def _carry(self, stored: Stored) -> None:
+        read = decoded(stored)
+        if read is None or isinstance(read, Broken):
+            log.error("event_not_understood", position=stored.position)
+            return
+        match read.event:
+            case RecordingAuthorised(recording_id=recording_id, track_ids=track_ids):
+                self._recorder.authorised(stored.stream_id, recording_id, track_ids, stored.position)
+            case TrackPublished(track_id=track_id, continues=UUID() as before, recording_ids=recording_ids):
+                for recording_id in recording_ids:
+                    self._recorder.continued(recording_id, before, track_id)
+            case RecordingStopped(recording_id=recording_id, cause=cause):
+                self._recorder.stopped(recording_id, cause)
+            case RecordingFailed(recording_id=recording_id):
+                self._recorder.stopped(recording_id, StopCause.RECORDER_LOST)
 
     def _write_down(self) -> None:
         """What is still to be begun is read again after a kill."""
@@ -101,7 +109,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     objects, spool = Objects.open(settings), spool_folder(settings)
     teller = Teller(Bus(store), load_reference(), vitals)
     with alone_on(spool):
-        recorder = Recorder(spool / "spool", objects, DataKeys(objects, master_keys(settings)), teller)
+        keys = DataKeys(objects, master_keys(settings))
+        recorder = Recorder(spool / "spool", objects, keys, teller, settings.recorder_alarm_seconds)
         await recorder.resume()
         follower = Follower(settings.database_url, recorder, spool / "position", vitals)
         server = await _listening(recorder, recorder_socket(settings))

@@ -38,8 +38,6 @@ from media.tracks import TrackDescription
 
 TICK_S = 0.25
 SECOND_NS = 1_000_000_000
-# Longer than a browser needs to come back; then it is an alarm.
-MOST_WAIT_NS = 15 * SECOND_NS
 SILENT_NS = 10 * SECOND_NS
 # Whoever is on the tracks wants nothing more kept.
 AT_ONCE = {StopCause.CONSENT_WITHDRAWN, StopCause.PERSON_WITHOUT_CONSENT}
@@ -73,8 +71,11 @@ class Recorder:
         objects: Objects,
         keys: DataKeys,
         teller: Teller,
+        most_wait_s: float,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """A track that does not come, or not back, for longer than `most_wait_s` is an alarm, or the end."""
+        self._most_wait_ns = int(most_wait_s * SECOND_NS)
         self._spool, self._vault, self._keys, self._teller, self._now_ns = spool, Vault(objects), keys, teller, now_ns
         self.disk = Disk()
         self.lines: set[WorkerLine] = set()
@@ -92,6 +93,17 @@ class Recorder:
         if recording_id not in self._running and not (self._spool / str(recording_id)).exists():
             self._wanted[recording_id] = _Wanted(session_id, track_ids, position, self._now_ns())
             self._begin_what_can()
+
+    def continued(self, recording_id: UUID, before: UUID, after: UUID) -> None:
+        """A track came back over another line, as another track: the recording goes on with it."""
+        if (wanted := self._wanted.get(recording_id)) is not None:
+            wanted.track_ids = tuple(after if each == before else each for each in wanted.track_ids)
+            self._begin_what_can()
+        recording = self._running.get(recording_id)
+        if recording is not None and not recording.ended and after not in recording.track_ids:
+            recording.continued(before, after)
+            if after in self._there:
+                self._take_up(recording, after)
 
     def stopped(self, recording_id: UUID, cause: StopCause) -> None:
         self._wanted.pop(recording_id, None)
@@ -113,15 +125,15 @@ class Recorder:
         self._there[track.track_id] = _There(line, number, track)
         for recording in self._running.values():
             if track.track_id in recording.track_ids and track.track_id not in recording.live_tracks:
-                self._take_up(recording, [track])
+                self._take_up(recording, track.track_id)
         self._begin_what_can()
 
     def track_gone(self, track_id: UUID) -> None:
         self._there.pop(track_id, None)
         if (recording := self._takers.pop(track_id, None)) is not None:
             recording.track_ended(track_id)
-            if not recording.live_tracks:
-                self._end(recording, StopCause.TRACKS_ENDED)
+            # It may come back over another line.
+            self._since_ns[recording.recording_id] = self._now_ns()
 
     def packet(self, track_id: UUID, rtp: bytes, arrived_ns: int) -> None:
         if (recording := self._takers.get(track_id)) is not None:
@@ -161,7 +173,7 @@ class Recorder:
             recording.passed(now_ns)
             self._watch(recording, now_ns)
         for recording_id, wanted in list(self._wanted.items()):
-            if now_ns - wanted.since_ns > MOST_WAIT_NS and not wanted.beginning:
+            if now_ns - wanted.since_ns > self._most_wait_ns and not wanted.beginning:
                 del self._wanted[recording_id]
                 self._go(self._fail(wanted.session_id, recording_id, FailureCause.NOT_STARTED, "no track came"))
         for line in list(self.lines):
@@ -212,11 +224,10 @@ class Recorder:
         for track in tracks:
             self._take(recording, track.track_id)
 
-    def _take_up(self, recording: Recording, tracks: list[TrackDescription]) -> None:
+    def _take_up(self, recording: Recording, track_id: UUID) -> None:
         if not recording.ended:
-            recording.take_up(tracks)
-            for track in tracks:
-                self._take(recording, track.track_id)
+            recording.take_up([self._there[track_id].track])
+            self._take(recording, track_id)
 
     def _take(self, recording: Recording, track_id: UUID) -> None:
         there = self._there.get(track_id)
@@ -239,9 +250,9 @@ class Recorder:
     def _watch(self, recording: Recording, now_ns: int) -> None:
         if recording.ended:
             return
-        waited = now_ns - self._since_ns[recording.recording_id] > MOST_WAIT_NS
+        waited = now_ns - self._since_ns[recording.recording_id] > self._most_wait_ns
         if waited and not recording.live_tracks:
-            self._end(recording, StopCause.RECORDER_LOST)
+            self._end(recording, StopCause.TRACKS_ENDED if recording.last_packet_ns else StopCause.RECORDER_LOST)
         elif waited and not recording.journal.of("first_bytes"):
             self._end(recording, StopCause.TRACKS_ENDED)
             failing = self._fail(recording.session_id, recording.recording_id, FailureCause.NO_BYTES, "no byte came")

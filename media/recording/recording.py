@@ -48,7 +48,7 @@ class Recording:
         self._uploads: dict[int, asyncio.Task[None]] = {}
         self._flushed_ns = 0
         self.last_packet_ns: int | None = None
-        self._lost_since: dict[UUID, int] = {}
+        self._lost_since: dict[UUID, tuple[int, Why]] = {}
         self._mend()
 
     # Its life ------------------------------------------------------------------------------------------------
@@ -59,7 +59,8 @@ class Recording:
 
     @property
     def track_ids(self) -> list[UUID]:
-        return [UUID(track["id"]) for track in self.journal.of("began")[0]["tracks"]]
+        first = [UUID(track["id"]) for track in self.journal.of("began")[0]["tracks"]]
+        return first + [UUID(entry["track"]) for entry in self.journal.of("continued")]
 
     @property
     def ended(self) -> bool:
@@ -91,7 +92,14 @@ class Recording:
             self._strand_of |= dict.fromkeys((each.track_id for each in group), strand)
             for each in group:
                 if each.track_id in self._lost_since:
-                    strand.missing_since(each.track_id, self._lost_since.pop(each.track_id), Why.RECORDER_LOST)
+                    strand.missing_since(each.track_id, *self._lost_since.pop(each.track_id))
+
+    def continued(self, before: UUID, after: UUID) -> None:
+        """A track came back as another one; what was missing between them is a gap of the new one."""
+        self.track_ended(before)
+        self.journal.add("continued", before=str(before), track=str(after), at=self._moment(time.monotonic_ns()))
+        if before in self._lost_since:
+            self._lost_since[after] = self._lost_since.pop(before)
 
     def packet(self, track_id: UUID, rtp: bytes, arrived_ns: int) -> None:
         if (strand := self._strand_of.get(track_id)) is not None:
@@ -108,7 +116,9 @@ class Recording:
 
     def track_ended(self, track_id: UUID) -> None:
         if (strand := self._strand_of.pop(track_id, None)) is not None:
-            strand.track_ended(track_id)
+            last_ns = strand.track_ended(track_id)
+            if last_ns is not None:
+                self._lost_since[track_id] = last_ns, Why.LINE_SILENT
 
     def passed(self, now_ns: int) -> None:
         """Time went on."""
@@ -220,7 +230,8 @@ class Recording:
             self._upload(number, lambda: 0)
         until = {entry["number"]: _ns(entry["until"]) - self._calendar_ns for entry in self.journal.of("closed")}
         for entry in self.journal.of("segment"):
-            self._lost_since |= dict.fromkeys(map(UUID, entry["tracks"]), until[entry["number"]])
+            lost = until[entry["number"]], Why.RECORDER_LOST
+            self._lost_since |= dict.fromkeys(map(UUID, entry["tracks"]), lost)
 
     def _close_cut(self, number: int, began: str) -> None:
         """The file may not even have come into being; then the segment is empty. Raises KeyNotUnwrapped."""

@@ -145,9 +145,11 @@ class Strand:
         self._intakes[track_id].last_ns = since_ns
         self._intakes[track_id].missing(why, 0)
 
-    def track_ended(self, track_id: UUID) -> None:
+    def track_ended(self, track_id: UUID) -> int | None:
+        """Answers when its last frame was taken, if there was one."""
         intake = self._intakes[track_id]
         self._take(intake, intake.rest())
+        return intake.last_ns
 
     def close(self, *, keep_what_waits: bool = True) -> None:
         """Whoever withdrew a consent wants nothing more written, also not what came before and waits for its place."""

@@ -7,7 +7,7 @@ the worker drops and tells, as it must.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 import structlog
@@ -44,8 +44,8 @@ class WorkerLine(asyncio.Protocol):
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are of no common class.
+        self._transport = cast(asyncio.Transport, transport)
         self._lines.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
