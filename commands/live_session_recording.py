@@ -37,7 +37,7 @@ from domain._values import Code, Period
 from domain.consent import Consent, Purpose
 from domain.consultation import Consultation
 from domain.live_session import (
-    Count,
+    Amount,
     FirstBytesWritten,
     RecordingAuthorised,
     RecordingConsented,
@@ -261,7 +261,7 @@ class RecordRecordingSealed(Command, of=LiveSession, by={Role.SYSTEM}):
     live_session_id: UUID
     recording_id: UUID
     recording: MediaBlob
-    duration_ms: Count
+    duration_ms: Amount
     key_id: Code
 
     def decide(self, live_session: LiveSession, context: Context) -> Iterator[RecordingSealed]:

@@ -30,7 +30,7 @@ from domain._values import Code
 from domain.consultation import Consultation
 from domain.examination import DeviceNotConnected, Examination
 from domain.live_session import (
-    Count,
+    Amount,
     DiagnosticQualityLost,
     DiagnosticQualityReached,
     PersonHidden,
@@ -51,8 +51,8 @@ class RecordTrackPublished(Command, of=LiveSession, by={Role.SYSTEM}):
     participant_id: UUID
     source: Source
     codec: Code
-    width: Count = 0
-    height: Count = 0
+    width: Amount = 0
+    height: Amount = 0
 
     def refers_to(self, state: LiveSession) -> Mapping[str, UUID | None]:
         ultrasound = self._ultrasound(state.participants.get(self.participant_id))

@@ -10,7 +10,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from domain._kernel import Value
-from domain._values import MEASURED, Code, LinkQuality
+from domain._leaving import Leaves
+from domain._values import MEASURED, Code, Count, LinkQuality
 
 
 class ParticipantKind(StrEnum):
@@ -155,14 +156,16 @@ class FailureCause(StrEnum):
     NO_KEY = "no_key"
 
 
-Fraction = Annotated[Decimal, Field(ge=0, le=1), MEASURED]
+# Where somebody pointed, and in which frame, tells an analyst nothing that a report could rest on.
+Fraction = Annotated[Decimal, Field(ge=0, le=1), MEASURED, Leaves.DROPPED]
+RtpTime = Annotated[int, Field(ge=0, lt=2**32), Leaves.DROPPED]
 
 
 class LegQuality(LinkQuality):
     """A leg of the way as measured over some seconds. `delay_ms` one way is half the round trip `rtt_ms`."""
 
-    rtt_ms: Annotated[int, Field(ge=0)]
-    jitter_ms: Annotated[int, Field(ge=0)] = 0
+    rtt_ms: Annotated[Count, Field(ge=0)]
+    jitter_ms: Annotated[Count, Field(ge=0)] = 0
 
 
 class Transport(Value):
@@ -171,13 +174,13 @@ class Transport(Value):
     path: Code
     protocol: Code
     cipher: Code
-    setup_ms: Annotated[int, Field(ge=0)]
+    setup_ms: Annotated[Count, Field(ge=0)]
 
 
 class Frame(Value):
     """A moment of a picture: the RTP time stamp of its frame, and the sender's clock as RTCP maps it."""
 
-    rtp_timestamp: Annotated[int, Field(ge=0, lt=2**32)]
+    rtp_timestamp: RtpTime
     taken_at: AwareDatetime
 
 
@@ -186,7 +189,7 @@ class Dot(Value):
 
     x: Fraction
     y: Fraction
-    at_ms: Annotated[int, Field(ge=0)] = 0
+    at_ms: Annotated[Count, Field(ge=0)] = 0
 
 
 class Ultrasound(Value):

@@ -1,7 +1,7 @@
 """Which fields hold personal data, and of which class: told by their type, from the first event on.
 
 The mark is all that a mapper needs to seal a field with the key of its patient and class (Law 91/2025, Art 14), and
-all that an analyst's stream needs to leave it out. A field without a mark is a coarse fact that may stay in clear.
+all that an analyst's stream needs to leave it out or make it coarse (_open.py). A field without a mark stays in clear.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints
 
+from domain._leaving import Leaves
 from domain._values import ONE_LINE, PROSE
 
 
@@ -39,13 +40,14 @@ def _text(longest: int) -> StringConstraints:
 
 Name = Annotated[str, _text(200), ONE_LINE, Personal(DataClass.IDENTITY)]
 IdentityNumber = Annotated[str, _text(64), ONE_LINE, Personal(DataClass.IDENTITY)]
-BirthDate = Annotated[date, Personal(DataClass.IDENTITY)]
+BirthDate = Annotated[date, Personal(DataClass.IDENTITY), Leaves.BIRTH_BAND]
 Contact = Annotated[str, _text(400), PROSE, Personal(DataClass.CONTACT)]
 ClinicalText = Annotated[str, _text(20_000), PROSE, Personal(DataClass.CLINICAL)]
 
-# Texts that are about the work and not about a patient carry only a limit.
-Label = Annotated[str, _text(200), ONE_LINE]
-Reason = Annotated[str, _text(2_000), PROSE]
+# Texts that are about the work and not about a patient are no personal data. That nobody ever writes a name into one
+# cannot be promised, so they leave only where a field says so.
+Label = Annotated[str, _text(200), ONE_LINE, Leaves.DROPPED]
+Reason = Annotated[str, _text(2_000), PROSE, Leaves.DROPPED]
 
 
 def personal_fields(model: type[BaseModel]) -> Mapping[str, DataClass]:

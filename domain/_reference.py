@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from domain._kernel import DomainError, Value
+from domain._kernel import DomainError, Role, Value
 from domain._live import Destination, PictureCategory, Rung
 from domain._values import Code, Codes, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency, Validity
 
@@ -114,6 +115,39 @@ class RemoteService(Rule):
     name_en: str
 
 
+class ReportContent(StrEnum):
+    """Figures in which nobody can be recognised, or what is about patients."""
+
+    FIGURES = "figures"
+    CASE = "case"
+
+
+class ParameterForm(StrEnum):
+    """How the value of a report's parameter is written."""
+
+    MONTH = "month"
+    YEAR = "year"
+    DATE = "date"
+    ID = "id"
+    CODE = "code"
+
+
+class ReportParameterRule(Value):
+    name: Code
+    form: ParameterForm
+    required: bool = True
+
+
+class ReportRule(Rule):
+    """A report that may be asked for, and by whom. `subject` is the parameter that holds the id of the case."""
+
+    name: Code
+    content: ReportContent
+    subject: Code | None = None
+    asked_by: frozenset[Role]
+    parameters: tuple[ReportParameterRule, ...] = ()
+
+
 class NoRuleInForce(DomainError, code="NO_RULE_IN_FORCE"):
     """The reference data has no rule {rule} for {day}."""
 
@@ -131,6 +165,7 @@ class ReferenceData(Value):
     picture_rules: tuple[PictureRule, ...] = ()
     line_requirements: tuple[LineRequirement, ...] = ()
     remote_services: tuple[RemoteService, ...] = ()
+    report_definitions: tuple[ReportRule, ...] = ()
 
     def first_answer_within(self, urgency: Urgency, day: date) -> timedelta:
         for clock in self.urgency_clocks:
@@ -188,3 +223,8 @@ class ReferenceData(Value):
 
     def allows_service(self, kind: ConsultationKind, mode: RemoteMode, day: date) -> bool:
         return any(row.kind == kind and mode in row.modes and row.valid.holds(day) for row in self.remote_services)
+
+    def report(self, name: str, day: date) -> ReportRule | None:
+        """The report of this name that may be asked for on this day."""
+        found = (row for row in self.report_definitions if row.name == name and row.valid.holds(day))
+        return next(found, None)

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from domain._kernel import Value
+from domain._leaving import Leaves
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -43,8 +44,12 @@ PROSE = AfterValidator(_prose)
 # No instrument gives more digits, and a number of a million digits is an attack.
 MEASURED = AfterValidator(_measured)
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), ONE_LINE]
+# A digest of content leads back to the content, so it does not leave.
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Leaves.DROPPED]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), ONE_LINE, Leaves.AS_IT_IS]
+
+# A number that counts or numbers the work, and tells nothing of a person.
+Count = Annotated[int, Leaves.AS_IT_IS]
 
 # A set of codes in one order, so that equal content has equal bytes in every process.
 Codes = Annotated[tuple[Code, ...], AfterValidator(lambda codes: tuple(sorted(set(codes))))]
@@ -101,13 +106,15 @@ class Coding(Value):
     system: Code
     version: Code
     code: Code
-    display: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), ONE_LINE]
+    display: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), ONE_LINE, Leaves.DROPPED
+    ]
 
 
 class Quantity(Value):
     """A measured value with its UCUM unit, as in FHIR's Quantity."""
 
-    value: Annotated[Decimal, MEASURED]
+    value: Annotated[Decimal, MEASURED, Leaves.AS_IT_IS]
     unit: Code
 
 
@@ -156,8 +163,8 @@ class Blob(Value):
     """Bytes that are stored elsewhere, known by their hash. `size` is in bytes."""
 
     sha256: Sha256
-    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
-    size: Annotated[int, Field(gt=0)]
+    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$"), Leaves.AS_IT_IS]
+    size: Annotated[Count, Field(gt=0)]
 
 
 class LinkQuality(Value):
@@ -166,16 +173,16 @@ class LinkQuality(Value):
     Bit rate in kbit/s, one-way delay in ms, loss in percent, picture in pixels and frames per second.
     """
 
-    bitrate_kbps: Annotated[int, Field(ge=0)]
-    delay_ms: Annotated[int, Field(ge=0)]
-    loss_percent: Annotated[Decimal, Field(ge=0, le=100), MEASURED]
-    width: Annotated[int, Field(ge=0)] = 0
-    height: Annotated[int, Field(ge=0)] = 0
-    frames_per_second: Annotated[Decimal, Field(ge=0), MEASURED] = Decimal(0)
+    bitrate_kbps: Annotated[Count, Field(ge=0)]
+    delay_ms: Annotated[Count, Field(ge=0)]
+    loss_percent: Annotated[Decimal, Field(ge=0, le=100), MEASURED, Leaves.AS_IT_IS]
+    width: Annotated[Count, Field(ge=0)] = 0
+    height: Annotated[Count, Field(ge=0)] = 0
+    frames_per_second: Annotated[Decimal, Field(ge=0), MEASURED, Leaves.AS_IT_IS] = Decimal(0)
 
 
 class Location(Value):
     """A place on earth in degrees (WGS 84)."""
 
-    latitude: Annotated[Decimal, Field(ge=-90, le=90), MEASURED]
-    longitude: Annotated[Decimal, Field(ge=-180, le=180), MEASURED]
+    latitude: Annotated[Decimal, Field(ge=-90, le=90), MEASURED, Leaves.DROPPED]
+    longitude: Annotated[Decimal, Field(ge=-180, le=180), MEASURED, Leaves.DROPPED]

@@ -17,7 +17,7 @@ from domain._kernel import Event, Lifecycle, State, Value, stays
 from domain._personal import ClinicalText, Label, Reason
 from domain._points import LeaveReason, Point, PointRole, Presence
 from domain._signing import NOTHING_WRITTEN, Amendment, linked
-from domain._values import Code, ConsultationKind, Period, RemoteMode, Sha256
+from domain._values import Code, ConsultationKind, Count, Period, RemoteMode, Sha256
 
 # The house's own rule: points need time to test their lines, and a room that is opened a day early is a mistake.
 OPENS_BEFORE_START = timedelta(minutes=30)
@@ -53,7 +53,7 @@ class PointInvited(Event, name="consultation.point_invited"):
 
     facility_id: UUID
     role: PointRole
-    place: int
+    place: Count
 
 
 class PointConfirmed(Event, name="consultation.point_confirmed"):
@@ -71,7 +71,7 @@ class PointJoined(Event, name="consultation.point_joined"):
 
     facility_id: UUID
     role: PointRole
-    place: int
+    place: Count
     rejoined: bool
 
 
@@ -136,7 +136,7 @@ class IssueConcluded(Event, name="consultation.issue_concluded"):
 class ConsultationClosed(Event, name="consultation.closed"):
     """The session ended; its minutes are written and their digest waits for the signatures of both ends."""
 
-    minutes_version: int
+    minutes_version: Count
     content_sha256: Sha256
     sides: tuple[UUID, ...]
 
@@ -146,14 +146,14 @@ class MinutesSigned(Event, name="consultation.minutes_signed"):
 
     facility_id: UUID
     practitioner_id: UUID
-    minutes_version: int
+    minutes_version: Count
     content_sha256: Sha256
 
 
 class MinutesCompleted(Event, name="consultation.minutes_completed"):
     """All sides have signed this version of the minutes."""
 
-    minutes_version: int
+    minutes_version: Count
     content_sha256: Sha256
     referral_ids: tuple[UUID, ...]
 
@@ -161,7 +161,7 @@ class MinutesCompleted(Event, name="consultation.minutes_completed"):
 class MinutesAmended(Event, name="consultation.minutes_amended"):
     """The minutes have a new version, with a reason; both ends sign anew and the former version stays."""
 
-    minutes_version: int
+    minutes_version: Count
     case_id: UUID
     reason: Reason
     text: ClinicalText

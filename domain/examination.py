@@ -8,17 +8,18 @@ becomes an order by itself. Signed content is amended with a reason, never chang
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
 from domain._clinical import ClinicalCoding, ClinicalQuantity, MediaBlob
 from domain._kernel import DomainError, Event, Lifecycle, State, stays
+from domain._leaving import Leaves
 from domain._personal import ClinicalText, Label, Reason
 from domain._sharing import SharingBasis
 from domain._signing import NOTHING_WRITTEN, Amendment, linked
-from domain._values import Code, ConsultationKind, LinkQuality, Sha256
+from domain._values import Code, ConsultationKind, Count, LinkQuality, Sha256
 
 
 class Status(StrEnum):
@@ -55,7 +56,7 @@ class DeviceConnected(Event, name="examination.device_connected"):
 
     device_id: UUID
     device_kind: Code
-    maker: Label
+    maker: Annotated[Label, Leaves.AS_IT_IS]
     serial_number: Label | None = None
 
 
@@ -140,7 +141,7 @@ class ExaminationAmended(Event, name="examination.amended"):
     """The remote doctor corrected the signed content by a new version, with a reason."""
 
     practitioner_id: UUID
-    amendment_version: int
+    amendment_version: Count
     reason: Reason
     text: ClinicalText
     content_sha256: Sha256

@@ -13,11 +13,12 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, StringConstraints
 
 from domain._kernel import DomainError, Event, Lifecycle, State, Value, stays
+from domain._leaving import Leaves
 from domain._personal import Label, Reason
 from domain._values import Code, ConsultationKind, LinkQuality, Location, RemoteMode, Tier
 
-ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
-DistrictCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
+ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$"), Leaves.AS_IT_IS]
+DistrictCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$"), Leaves.DROPPED]
 
 
 class Status(StrEnum):
@@ -43,12 +44,12 @@ Services = Annotated[tuple[Service, ...], Field(max_length=500)]
 class FacilityRegistered(Event, name="facility.registered"):
     """A facility entered the national register, under its national code and at its place."""
 
-    national_code: Code
+    national_code: Annotated[Code, Leaves.DROPPED]
     name_vi: Label
     name_en: Label | None = None
     tier: Tier
     province_code: ProvinceCode
-    province: Label
+    province: Annotated[Label, Leaves.AS_IT_IS]
     district_code: DistrictCode | None = None
     district: Label | None = None
     location: Location | None = None
@@ -65,7 +66,7 @@ class LineMeasured(Event, name="facility.line_measured"):
     """The line of the facility was measured, with this instrument."""
 
     line: LinkQuality
-    instrument: Label
+    instrument: Annotated[Label, Leaves.AS_IT_IS]
 
 
 class PointConnected(Event, name="facility.point_connected"):

@@ -34,9 +34,9 @@ from domain._live import (
     Ultrasound,
 )
 from domain._personal import ClinicalText, Label, Reason
-from domain._values import Code, LinkQuality, Period
+from domain._values import Code, Count, LinkQuality, Period
 
-Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[Count, Field(ge=0)]
 
 
 class Status(StrEnum):
@@ -82,7 +82,7 @@ class ParticipantJoined(Event, name="live_session.participant_joined"):
     """A participant came on the line, for the first time or again, carried by this run of a media worker."""
 
     participant_id: UUID
-    stay: Count
+    stay: Amount
     run_id: UUID
     transport: Transport | None = None
 
@@ -91,7 +91,7 @@ class ParticipantLeft(Event, name="live_session.participant_left"):
     """A participant went off the line on purpose, was removed, or the session closed."""
 
     participant_id: UUID
-    stay: Count
+    stay: Amount
     cause: Departure
 
 
@@ -99,7 +99,7 @@ class ParticipantLost(Event, name="live_session.participant_lost"):
     """A participant's line fell silent, or the worker that carried it was lost; the place is kept."""
 
     participant_id: UUID
-    stay: Count
+    stay: Amount
     cause: LossCause
 
 
@@ -136,8 +136,8 @@ class TrackPublished(Event, name="live_session.track_published"):
     participant_id: UUID
     source: Source
     codec: Code
-    width: Count = 0
-    height: Count = 0
+    width: Amount = 0
+    height: Amount = 0
     people: tuple[UUID, ...]
     ultrasound: Ultrasound | None = None
     continues: UUID | None = None
@@ -331,7 +331,7 @@ class RecordingSealed(Event, name="live_session.recording_sealed"):
 
     recording_id: UUID
     recording: MediaBlob
-    duration_ms: Count
+    duration_ms: Amount
     key_id: Code
 
 

@@ -14,10 +14,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from domain._kernel import DomainError, Event, Lifecycle, State, Value, stays
+from domain._leaving import Leaves
 from domain._personal import BirthDate, Contact, DataClass, IdentityNumber, Label, Name, Personal, Reason
 from domain._values import Code, Validity
 
-BirthYear = Annotated[int, Field(ge=1870, le=2200), Personal(DataClass.IDENTITY)]
+BirthYear = Annotated[int, Field(ge=1870, le=2200), Personal(DataClass.IDENTITY), Leaves.BIRTH_BAND]
 
 
 class Status(StrEnum):
@@ -41,7 +42,7 @@ class Identity(Value):
     id: UUID
     system: Code
     number: IdentityNumber
-    valid: Validity
+    valid: Annotated[Validity, Leaves.DROPPED]
 
 
 class RelativeScope(StrEnum):
@@ -114,7 +115,7 @@ class RelativeRevoked(Event, name="patient.relative_revoked"):
 class PatientDied(Event, name="patient.died"):
     """The patient's death was recorded at a facility."""
 
-    died_at: AwareDatetime
+    died_at: Annotated[AwareDatetime, Leaves.TO_THE_MONTH]
     facility_id: UUID | None = None
 
 

@@ -19,7 +19,7 @@ from domain._clinical import ClinicalCoding
 from domain._kernel import DomainError, Event, Lifecycle, State, Value, stays
 from domain._personal import ClinicalText, Label, Reason
 from domain._sharing import SharingBasis
-from domain._values import Code, ConsultationKind, Period, Urgency
+from domain._values import Code, ConsultationKind, Count, Period, Urgency
 
 # Nine of ten requests to the world's largest system were a few words, and one of five was fit for its purpose. These
 # lengths, in words (Vietnamese: syllables), are below what a colleague would write and above "xin hội chẩn".
@@ -86,7 +86,7 @@ class ReferralRevised(Event, name="referral.revised"):
 class ReferralSubmitted(Event, name="referral.submitted"):
     """The complete request was sent; the first answer is due at `answer_due_at`."""
 
-    submission: int
+    submission: Count
     patient_id: UUID
     asking_facility_id: UUID
     receiving_facility_id: UUID
@@ -150,7 +150,7 @@ class ReferralCancelled(Event, name="referral.cancelled"):
 class ReferralAnswerOverdue(Event, name="referral.answer_overdue"):
     """The time for the first answer to this submission ran out."""
 
-    submission: int
+    submission: Count
     answer_due_at: AwareDatetime
     asking_facility_id: UUID
     receiving_facility_id: UUID

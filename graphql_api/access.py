@@ -2,7 +2,7 @@
 
 Denied by default. What is about patients is open to those who have to do with the case: the facilities that take
 part in it and the patient (the view `audience` knows them). Network views are for those who work in the network,
-figures for those who steer it. Auditors see that something happened, never clinical content.
+figures for those who steer it. Auditors see that something happened and who asked for what, never clinical content.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from projections._view import Content, View
 WORKS_WITH_CASES = frozenset({Role.DOCTOR, Role.NURSE, Role.COORDINATOR})
 WORKS_IN_THE_NETWORK = WORKS_WITH_CASES | {Role.REGISTRAR, Role.AUDITOR, Role.ANALYST, Role.OPERATOR}
 READS_THE_WHOLE_LOG = frozenset({Role.AUDITOR, Role.ANALYST})
+OVERSEES = frozenset({Role.AUDITOR, Role.OPERATOR})
 
 
 class AccessDenied(DomainError, code="ACCESS_DENIED"):
@@ -86,11 +87,24 @@ def scope_of_log(viewer: Viewer) -> Scope:
         raise
 
 
+def scope_of_live(viewer: Viewer, view: View) -> Scope:
+    """What of a live view a subscriber may follow."""
+    if view.content is not Content.OVERSIGHT:
+        return scope_of_cases(viewer)
+    if viewer.is_one_of(OVERSEES):
+        return Scope(None, clinical=False)
+    raise AccessDenied()
+
+
 def visible(viewer: Viewer, view: View) -> Condition:
     """What of the view's rows the viewer may read. Raises AccessDenied where that is nothing at all."""
     match view.content:
         case Content.CASE:
             return scope_of_cases(viewer).condition(view.stream or "", view.patient)
+        case Content.OVERSIGHT if viewer.is_one_of(OVERSEES):
+            return EVERYTHING
+        case Content.OVERSIGHT if viewer.is_one_of(WORKS_IN_THE_NETWORK):
+            return Condition(f"{view.owner} = {{}}", (viewer.actor.id,))
         case Content.NETWORK | Content.FIGURES if viewer.is_one_of(WORKS_IN_THE_NETWORK):
             return EVERYTHING
         case _:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from commands._command import camel
 from domain._kernel import Metadata
-from graphql_api.access import Scope, Viewer, scope_of_cases, scope_of_log
+from graphql_api.access import Scope, Viewer, scope_of_live, scope_of_log
 from graphql_api.log_event import LogEvent, log_event
 from infra.event_log import after
 from infra.mapper import Stored
@@ -109,7 +109,7 @@ class LiveRows:
             raise TypeError(f"{live.name}: every event of {live.view.name} must touch {live.table.name}")
 
     def interest(self, viewer: Viewer, arguments: Mapping[str, Any]) -> Interest:
-        return Interest(self, arguments[self.live.by], scope_of_cases(viewer))
+        return Interest(self, arguments[self.live.by], scope_of_live(viewer, self.live.view))
 
     async def snapshot(self, db: Connection, interest: Interest, position: int) -> Update:
         rows = await select(db, self.live.table, self._condition(interest), order=["position"], limit=CHUNK)

@@ -45,9 +45,12 @@ PROCESSES: Mapping[str, Process] = {
     "issuer": Process("infra.issuer:main", "Issues development identities.", _issues_its_own_tokens, on_the_log=False),
     "witness": Process("infra.audit.witness:main", "Cosigns checkpoints.", _has_its_own_witness, on_the_log=False),
     "relay": Process("streams.relay:main", "Carries the log to Kafka."),
+    "opener": Process("streams.opener:main", "Publishes the log as open data."),
     "projections": Process("streams.worker:main", "Takes the log into the views."),
     "ledger": Process("streams.ledger:main", "Signs what the log holds."),
+    "reports": Process("streams.reports:main", "Computes and seals the reports that were asked for."),
     "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
     "recorder": Process("media.recording.process:main", "Keeps what was authorised of live sessions, sealed."),
+    "media": Process("media.process:main", "Carries live pictures and sound.", on_the_log=False),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

@@ -190,11 +190,12 @@ def policy_command() -> None:
 @audit.command("rotate")
 def rotate_command(
     retire: Annotated[str | None, typer.Option(help="The id of the old key: it signs no more.")] = None,
+    token: Annotated[str | None, typer.Option(help="Make the next key in a token: pkcs11:token=…;object=…?…")] = None,
 ) -> None:
     """Add the next key of the log, which signs beside the old one; later retire the old one."""
     from infra.audit.commands import rotate
 
-    raise typer.Exit(rotate(_settings(), Console(), retire))
+    raise typer.Exit(rotate(_settings(), Console(), retire, token))
 
 
 @app.command("run", hidden=True)

@@ -23,6 +23,10 @@ CONNECT_MS = 5_000
 # Short, because what was not delivered is simply sent again, by a producer that knows nothing of the old connection.
 DELIVERY_MS = 8_000
 
+# Says how far a lane is complete. Only the last word counts, so Kafka forgets the ones before.
+REACHED = ".reached"
+REACHED_CONFIG = {"cleanup.policy": "compact", "segment.ms": str(3_600 * 1_000)}
+
 TOPIC_CONFIG = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
@@ -141,12 +145,18 @@ def ensure_topics(bootstrap: str, topics: Collection[str], replication: int = 1,
 def _make_missing(admin: Any, topics: Collection[str], replication: int, partitions: int) -> None:
     missing = set(topics) - set(admin.list_topics())
     for topic in sorted(missing):
-        new = NewTopic(topic, partitions, replication, topic_configs=TOPIC_CONFIG)
+        config = REACHED_CONFIG if topic.endswith(REACHED) else TOPIC_CONFIG
+        new = NewTopic(topic, _count(topic, partitions), replication, topic_configs=config)
         with suppress(TopicAlreadyExistsError):  # Another process was faster; its partitions are checked below.
             admin.create_topics([new], timeout_ms=10_000)
     if missing:
         admin.wait_for_topics(sorted(missing), timeout_ms=10_000)
     for found in admin.describe_topics(sorted(topics)):
         count = len(found["partitions"])
-        if count != partitions:
-            raise WrongPartitions(f"{found['name']} has {count} partitions, but streams are spread over {partitions}")
+        wanted = _count(found["name"], partitions)
+        if count != wanted:
+            raise WrongPartitions(f"{found['name']} has {count} partitions, but streams are spread over {wanted}")
+
+
+def _count(topic: str, partitions: int) -> int:
+    return 1 if topic.endswith(REACHED) else partitions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from enum import IntEnum, unique
 
 
@@ -14,3 +15,13 @@ class Lock(IntEnum):
     RELAY = 8420200829
     TIMER = 8420200830
     LEDGER = 8420200831
+    REPORTS = 8420200832
+
+
+# Behind all of the above, and as wide as the hashes of 32 bits that are added to it.
+RELEASES = 1 << 40
+
+
+def lock_of_release(release: str) -> int:
+    """Releases of open data are carried beside each other, each by one process at a time."""
+    return RELEASES + zlib.crc32(release.encode())

@@ -20,6 +20,10 @@ REACTIONS = Counter("telehealth_reactions", "Commands that the system sent by it
 CHECKPOINT_SIZE = Gauge("telehealth_checkpoint_size", "Events that the last signed checkpoint covers.")
 CHECKPOINT_TIME = Gauge("telehealth_checkpoint_time_seconds", "When the last checkpoint was signed, since 1970.")
 UNSIGNED_SECONDS = Gauge("telehealth_unsigned_seconds", "How long the oldest event without a checkpoint has waited.")
+PATROL_POSITION = Gauge(
+    "telehealth_patrol_position", "How far the log was read again and compared with what was signed."
+)
+PATROL_FOUND = Gauge("telehealth_patrol_found", "The first event that is not what was signed; 0 when there is none.")
 COSIGNED_SIZE = Gauge("telehealth_cosigned_size", "Events that the last cosigned checkpoint covers.")
 WITNESS_REFUSALS = Counter("telehealth_witness_refusals", "Checkpoints that a witness refused to cosign.", ["reason"])
 RECORDINGS = Gauge("telehealth_recordings", "Recordings that run now.")
@@ -27,3 +31,12 @@ RECORDING_SILENT = Gauge("telehealth_recordings_silent", "Running recordings int
 RECORDER_BEHIND = Gauge("telehealth_recorder_behind_bytes", "Sealed bytes that wait for the disk.")
 RECORDER_DROPPED = Counter("telehealth_recorder_dropped_packets", "Packets that the recorder did not take in time.")
 RECORDINGS_FAILED = Counter("telehealth_recordings_failed", "Recordings that did not come to a good end.", ["cause"])
+MEDIA_ROOMS = Gauge("telehealth_media_rooms", "Live sessions that this worker carries.")
+MEDIA_PEERS = Gauge("telehealth_media_peers", "Connections of this worker.", ["role"])
+MEDIA_PACKETS_SENT = Gauge("telehealth_media_packets_sent", "RTP packets sent to viewers since the start.")
+MEDIA_OCTETS_SENT = Gauge("telehealth_media_octets_sent", "Bytes of media sent to viewers since the start.")
+MEDIA_DROPPED = Gauge("telehealth_media_dropped", "Datagrams not taken or not sent since the start.", ["reason"])
+MEDIA_LAG_SECONDS = Gauge("telehealth_media_lag_seconds", "How late the worker's clock came lately, at worst.")
+MEDIA_TURNED_AWAY = Gauge("telehealth_media_turned_away", "Joins that were told to come again, since the start.")
+MEDIA_TRACK_KBIT = Gauge("telehealth_media_track_kbit", "What publishers send now, in kbit/s.", ["source"])
+MEDIA_TRACK_LOSS = Gauge("telehealth_media_track_loss", "The worst publisher's loss of this second, 0..1.", ["source"])

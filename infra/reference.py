@@ -30,6 +30,7 @@ QUESTIONS: Mapping[str, Callable[[Any], object]] = {
     "picture_rules": lambda row: (row.category, row.destination),
     "line_requirements": lambda row: row.tier,
     "remote_services": lambda row: row.kind,
+    "report_definitions": lambda row: row.name,
 }
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 ROOT = Path(__file__).resolve().parents[1]
 SIGNATURES = ("ES256", "EdDSA", "Ed25519", "RS256")
 
-LISTS = ("oidc_algorithms", "allowed_origins")
+LISTS = ("oidc_algorithms", "allowed_origins", "turn_urls")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -69,6 +69,17 @@ class Settings(BaseModel):
 
     recorder_alarm_seconds: Seconds = Field(15, description="TELEHEALTH_RECORDER_ALARM_SECONDS")
 
+    media_http_port: Port = Field(0, description="TELEHEALTH_MEDIA_HTTP_PORT")
+    media_udp_port: Port = Field(0, description="TELEHEALTH_MEDIA_UDP_PORT")
+    media_bind_address: str = Field("127.0.0.1", min_length=1, description="TELEHEALTH_MEDIA_BIND_ADDRESS")
+    media_public_address: str | None = Field(None, description="TELEHEALTH_MEDIA_PUBLIC_ADDRESS")
+    turn_urls: tuple[str, ...] = Field((), description="TELEHEALTH_TURN_URLS")
+    turn_secret: str | None = Field(None, description="TELEHEALTH_TURN_SECRET", repr=False)
+    turn_credential_seconds: Seconds = Field(600, description="TELEHEALTH_TURN_CREDENTIAL_SECONDS")
+    open_release: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,29}$")] = Field(
+        "r1", description="TELEHEALTH_OPEN_RELEASE"
+    )
+
     start_timeout_seconds: Seconds = Field(120, description="TELEHEALTH_START_TIMEOUT_SECONDS")
     stop_timeout_seconds: Seconds = Field(10, description="TELEHEALTH_STOP_TIMEOUT_SECONDS")
 
@@ -110,6 +121,14 @@ class Settings(BaseModel):
         # Without an endpoint the library would send them to one abroad.
         if self.objects_url and not self.objects_endpoint:
             raise ValueError("TELEHEALTH_OBJECTS_ENDPOINT must say where TELEHEALTH_OBJECTS_URL is reached")
+        return self
+
+    @model_validator(mode="after")
+    def _relays_have_a_secret(self) -> Self:
+        if any(not url.startswith(("stun:", "stuns:", "turn:", "turns:")) for url in self.turn_urls):
+            raise ValueError("TELEHEALTH_TURN_URLS may hold stun:, stuns:, turn: and turns: only")
+        if any(url.startswith("turn") for url in self.turn_urls) and not self.turn_secret:
+            raise ValueError("TELEHEALTH_TURN_SECRET must be set for the relays of TELEHEALTH_TURN_URLS")
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from infra import progress
 from infra.postgres import Connection
 from infra.rebuild import GROUP
-from infra.topics import Place
+from infra.topics import LOG, Place
 
 
 async def applied_upto(db: Connection) -> int:
@@ -27,7 +27,7 @@ async def applied_upto(db: Connection) -> int:
 
 async def relayed(db: Connection) -> tuple[int, Mapping[Place, int]] | None:
     """The position that the relay has brought to Kafka, and the last one in each partition."""
-    row = await db.fetchrow("select position, partitions from relay_progress")
+    row = await db.fetchrow("select position, partitions from relay_progress where lane = $1", LOG.prefix)
     if row is None:
         return None
     sent = {Place(topic, n): last for topic, lasts in row["partitions"].items() for n, last in enumerate(lasts)}

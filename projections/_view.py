@@ -34,6 +34,7 @@ class Content(StrEnum):
     CASE = "case"  # about patients: for those who have to do with the case
     NETWORK = "network"  # about facilities and staff: for everybody who works in the network
     FIGURES = "figures"  # counts in which nobody can be recognised
+    OVERSIGHT = "oversight"  # who asked for what: for auditors and operators, and everybody's own
     INTERNAL = "internal"  # for the system itself: nobody reads it through the API
 
 
@@ -60,18 +61,28 @@ VIEWS: dict[str, View] = {}
 class View:
     """`stream` names the column that holds the id of the case, by which access to a row is decided.
 
-    `patient` names the column that holds whom a row is about, where rows of one case are about different people.
+    `patient` names the column that holds whom a row is about, where rows of one case are about different people;
+    `owner` the column of the person who may read a row that is for oversight besides those who oversee.
     """
 
     def __init__(
-        self, name: str, *, version: int, content: Content, stream: str | None = None, patient: str | None = None
+        self,
+        name: str,
+        *,
+        version: int,
+        content: Content,
+        stream: str | None = None,
+        patient: str | None = None,
+        owner: str | None = None,
     ) -> None:
         if name in VIEWS:
             raise TypeError(f"two views are called {name}")
         if content is Content.CASE and stream is None:
             raise TypeError(f"{name} shows cases, so it must name the column of the case")
+        if (content is Content.OVERSIGHT) is not (owner is not None):
+            raise TypeError(f"{name} must name the column of the owner when it is for oversight, and only then")
         self.name, self.version, self.content = name, version, content
-        self.stream, self.patient = stream, patient
+        self.stream, self.patient, self.owner = stream, patient, owner
         self.tables: list[Table[Any]] = []
         self.queries: dict[str, Callable[..., Any]] = {}
         self.nested: dict[str, tuple[type, Callable[..., Any]]] = {}

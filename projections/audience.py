@@ -19,6 +19,7 @@ from domain.consent import ConsentGiven, SharingRequested
 from domain.consultation import ConsultationPlanned, PointInvited
 from domain.examination import ExaminationOrdered
 from domain.facility import FacilityRegistered
+from domain.live_session import AdmissionChanged, LiveSessionOpened, ParticipantAdmitted
 from domain.patient import PatientDied, PatientRegistered, PatientsMerged
 from domain.practitioner import PractitionerAssigned, PractitionerRegistered
 from domain.referral import ReferralDrafted, ReferralSubmitted
@@ -50,6 +51,9 @@ FACILITIES: Mapping[type[Event], tuple[str, ...]] = {
     ConsultationPlanned: ("centre_id",),
     PointInvited: ("facility_id",),
     ExaminationOrdered: ("point_id", "remote_facility_id"),
+    LiveSessionOpened: ("facility_id", "partner_id"),
+    ParticipantAdmitted: ("facility_id",),
+    AdmissionChanged: ("facility_id",),
     PatientRegistered: ("facility_id",),
     PatientDied: ("facility_id",),
     ConsentGiven: ("facility_id",),
@@ -61,6 +65,7 @@ FACILITIES: Mapping[type[Event], tuple[str, ...]] = {
 PATIENTS: Mapping[type[Event], tuple[str, ...]] = {
     ReferralDrafted: ("patient_id",),
     ExaminationOrdered: ("patient_id",),
+    LiveSessionOpened: ("patient_id",),
     PatientRegistered: ("patient_id",),
     PatientsMerged: ("surviving_id",),
     ConsentGiven: ("patient_id",),

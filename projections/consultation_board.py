@@ -37,6 +37,7 @@ from domain.consultation import (
 from projections._page import Condition, Page, first, matching, page, select
 from projections._table import Row
 from projections._view import Connection, Content, View
+from projections.live_session import LiveSession, room_of
 
 
 class BoardCase(TypedDict):
@@ -299,6 +300,12 @@ async def attendance(db: Connection, row: ConsultationBoard) -> list[Attendance]
         row.consultation_id,
     )
     return [Attendance(PointRole(one["role"]), Presence(one["presence"]), one["count"]) for one in rows]
+
+
+@view.on_demand(ConsultationBoard)
+async def live_session(db: Connection, row: ConsultationBoard) -> LiveSession | None:
+    """The room of this consultation, once somebody was let in."""
+    return await room_of(db, consultation_id=row.consultation_id)
 
 
 @view.query

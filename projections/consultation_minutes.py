@@ -34,6 +34,8 @@ from projections._page import Condition, first, matching, select
 from projections._table import Row
 from projections._view import Connection, Content, View
 from projections.consultation_board import ConsultationPoint, points_
+from projections.link_ledger import LinkLine, lines_of
+from projections.live_session import room_of
 
 
 class MinutesOpinion(TypedDict):
@@ -301,6 +303,13 @@ async def participants(db: Connection, row: Minutes) -> list[ConsultationPoint]:
     """The points that were on the line, by their places."""
     came = matching(consultation_id=row.consultation_id) & Condition("joined_at is not null")
     return await select(db, points_, came, ("place",))
+
+
+@view.on_demand(Minutes)
+async def attendance_evidence(db: Connection, row: Minutes) -> list[LinkLine]:
+    """Who was on the line when, and with which quality, as the media workers told it."""
+    room = await room_of(db, consultation_id=row.consultation_id)
+    return await lines_of(db, room.live_session_id) if room is not None else []
 
 
 @view.query

@@ -26,6 +26,7 @@ from domain.examination import (
     Status,
     TreatmentOrdered,
 )
+from projections._live import LiveTrack
 from projections._page import Condition, Page, first, matching, page, select
 from projections._table import Row
 from projections._timeline import (
@@ -41,6 +42,7 @@ from projections._timeline import (
     observation_of,
 )
 from projections._view import Connection, Content, View
+from projections.live_session import LiveSession, room_of, ultrasound_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -287,6 +289,20 @@ async def entries(
     """What happened behind this version, in order; all of it behind 0."""
     wanted = matching(examination_id=row.examination_id, what=what)
     return await select(db, entries_, wanted & Condition("version > {}", (after_version,)), ("version",))
+
+
+@view.on_demand(Examination)
+async def live_session(db: Connection, row: Examination) -> LiveSession | None:
+    """The room of this examination, which within a consultation is that of the consultation."""
+    if row.consultation_id is not None:
+        return await room_of(db, consultation_id=row.consultation_id)
+    return await room_of(db, examination_id=row.examination_id)
+
+
+@view.on_demand(Examination)
+async def live_pictures(db: Connection, row: Examination) -> list[LiveTrack]:
+    """When the ultrasound of this examination was shown, and whether it was good enough for a diagnosis."""
+    return await ultrasound_of(db, row.examination_id)
 
 
 @view.query

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain import consent, consultation, examination, patient, referral
+from domain import _live_session, consent, consultation, examination, patient, referral
 from domain._catalogue import every_event
 from domain._kernel import Event, Recorded
 from domain.patient import PatientsMerged
@@ -29,6 +29,7 @@ class RecordAggregate(StrEnum):
     REFERRAL = referral.Referral.kind
     CONSULTATION = consultation.Consultation.kind
     EXAMINATION = examination.Examination.kind
+    LIVE_SESSION = _live_session.LiveSession.kind
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,21 +11,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from urllib.parse import quote
 from uuid import UUID
 
 import orjson
 
 from infra.mapper import Stored
-from infra.topics import SOURCE, partition_of, topic_of
+from infra.topics import LOG, Lane, partition_of
 
 Headers = list[tuple[str, bytes]]
 
-# They say the same of every message, so they are made once.
-_CONSTANT: Headers = [
-    ("ce_specversion", b"1.0"),
-    ("ce_source", SOURCE.encode()),
-    ("content-type", b"application/json"),
-]
+
+@cache
+def _constant(lane: Lane, name: str, schema_version: int) -> Headers:
+    """What is the same in all messages of an event's kind, so it is made once."""
+    return [
+        ("type", name.encode()),
+        ("schema_version", str(schema_version).encode()),
+        ("ce_type", name.encode()),
+        ("ce_dataschema", schema_uri(lane, name, schema_version).encode()),
+        ("ce_specversion", b"1.0"),
+        ("ce_source", lane.source.encode()),
+        ("content-type", b"application/json"),
+    ]
+
+
+def schema_uri(lane: Lane, name: str, schema_version: int) -> str:
+    """What names the shape of a message's value; docs/contracts has the schemas under these names."""
+    form = "events" if lane == LOG else "open"
+    return f"urn:telehealth:{form}:{quote(name, safe='.')}:v{schema_version}"
 
 
 class MalformedMessage(ValueError):
@@ -52,25 +67,22 @@ class Delivered:
     prev_position: int
 
 
-def to_message(stored: Stored, prev_position: int) -> Message:
-    position, name = str(stored.position).encode(), stored.name.encode()
+def to_message(stored: Stored, prev_position: int, lane: Lane = LOG) -> Message:
+    position = str(stored.position).encode()
     key, recorded_at = str(stored.stream_id).encode(), stored.recorded_at.isoformat().encode()
     headers = [
         ("position", position),
         ("version", str(stored.version).encode()),
-        ("type", name),
-        ("schema_version", str(stored.schema_version).encode()),
         ("recorded_at", recorded_at),
         ("prev_position", str(prev_position).encode()),
         *_ids(stored.metadata),
         ("metadata", stored.metadata),
         ("ce_id", position),
-        ("ce_type", name),
         ("ce_time", recorded_at),
         ("ce_subject", key),
-        *_CONSTANT,
+        *_constant(lane, stored.name, stored.schema_version),
     ]
-    topic, partition = topic_of(stored.aggregate), partition_of(stored.stream_id)
+    topic, partition = lane.topic_of(stored.aggregate), partition_of(stored.stream_id)
     return Message(topic, partition, key, stored.state, headers, int(stored.recorded_at.timestamp() * 1_000))
 
 

@@ -29,10 +29,11 @@ from mode.types import ServiceT
 from infra.health import Vitals
 from infra.kafka import KafkaUnavailable, ensure_topics
 from infra.postgres import LINE_FAULTS, Line
-from infra.topics import Place
+from infra.topics import LOG, Place
 
 Records = Mapping[Place, Sequence["ConsumerRecord[bytes | None, bytes | None]"]]
 MOST_IN_A_BATCH = 500
+CARRIED_TO = "select cluster_id from relay_progress where lane = $1"
 
 
 class Reader(Protocol):
@@ -156,7 +157,7 @@ async def kafka_replaced(dsn: str, cluster_id: str, every_s: float = 1.0) -> Non
     try:
         while True:
             try:
-                found = await (await line.get()).fetchval("select cluster_id from relay_progress")
+                found = await (await line.get()).fetchval(CARRIED_TO, LOG.prefix)
             except (*LINE_FAULTS, asyncpg.PostgresError):
                 await line.drop()
             else:

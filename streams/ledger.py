@@ -20,6 +20,7 @@ from infra.audit import keys, published
 from infra.audit.cosigning import Cosigner, WitnessDisagrees, cosigned
 from infra.audit.folder import TileFolder, TreeForks
 from infra.audit.logged_tree import HoleInTheLog, LoggedTree, WrongTree, restored
+from infra.audit.token import TokenFailed
 from infra.event_log import after, head
 from infra.health import Vitals
 from infra.locks import Lock
@@ -27,10 +28,11 @@ from infra.measures import CHECKPOINT_SIZE, CHECKPOINT_TIME, COSIGNED_SIZE, UNSI
 from infra.postgres import LINE_FAULTS, Connection, Wake, connect, keep_listening
 from infra.settings import Settings
 from projections.audit._checkpoint import Checkpoint, NotACheckpoint
-from projections.audit._keys import Forged, PrivateKey, PublicKey, check_checkpoint
+from projections.audit._keys import Forged, PublicKey, SigningKey, check_checkpoint
 from projections.audit._note import NotANote, Note
 from projections.audit._tiles import TileRefused
 from streams.checkpoints import Publisher
+from streams.patrol import Patrol
 
 MOST_IN_A_BATCH = 2_000
 POLL_S = 0.25
@@ -48,7 +50,7 @@ log = structlog.get_logger()
 class Signing:
     """With which keys checkpoints are signed, and whose signatures on earlier ones are believed."""
 
-    def __init__(self, origin: str, own: Sequence[PrivateKey], known: Sequence[PublicKey]) -> None:
+    def __init__(self, origin: str, own: Sequence[SigningKey], known: Sequence[PublicKey]) -> None:
         self.origin, self._own, self._known = origin, own, known
 
     def sign(self, checkpoint: Checkpoint) -> str:
@@ -81,9 +83,14 @@ class Ledger:
         self._wake = Wake()
         self._signed_at = 0.0
         self._unsigned_since: float | None = None
+        self._patrolled: Checkpoint | None = None
+        self.patrol = Patrol(dsn, folder, lambda: self._patrolled)
 
     async def run(self, stop: asyncio.Event) -> None:
-        others = [asyncio.create_task(keep_listening(self._dsn, "events", self._wake))]
+        others = [
+            asyncio.create_task(keep_listening(self._dsn, "events", self._wake)),
+            asyncio.create_task(self.patrol.run(stop)),
+        ]
         if self._publisher is not None:
             others.append(asyncio.create_task(self._publisher.run(stop)))
         try:
@@ -109,9 +116,12 @@ class Ledger:
         except ALARMS as alarm:
             log.error("ledger_refuses_to_sign", reason=type(alarm).__name__)
             await self._pause("log", alarm, LOOK_AGAIN_S)
+        except TokenFailed as fault:
+            await self._pause("token", fault, LOOK_AGAIN_S)
         except (*LINE_FAULTS, asyncpg.PostgresError) as fault:
             await self._pause("database", fault, POLL_S)
         finally:
+            self._patrolled = None
             db.terminate()
 
     async def _pause(self, what: str, fault: BaseException, seconds: float) -> None:
@@ -131,6 +141,7 @@ class Ledger:
     async def _keep(self, db: Connection, stop: asyncio.Event) -> None:
         tree = await restored(db, self._folder, await self._last_signed(db))
         await self._publish_again(db, tree)
+        self._vitals.has("token")
         self._vitals.has("log")
         self._vitals.details["role"] = "active"
         self._vitals.started()
@@ -204,10 +215,13 @@ class Ledger:
         waited = 0.0 if self._unsigned_since is None else max(0.0, time.time() - self._unsigned_since)
         UNSIGNED_SECONDS.set(waited)
         self._vitals.details["unsigned_seconds"] = round(waited, 1)
+        self._patrolled = tree.signed
         if tree.signed is not None:
             ago = time.time() - float(str(self._vitals.details["checkpoint_at"]))
             witness = f", witness {self._cosigner.state}" if self._cosigner is not None else ", no witness"
-            self._vitals.details["told"] = f"signed {tree.signed.size:,} events {ago:.0f} s ago{witness}"
+            self._vitals.details["told"] = (
+                f"signed {tree.signed.size:,} events {ago:.0f} s ago{witness}, {self.patrol.told}"
+            )
 
 
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:

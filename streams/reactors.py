@@ -18,17 +18,16 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from commands._bus import Accepted, Bus, Unavailable
-from commands._command import Command, Context
+from commands._bus import Bus
+from commands._command import Command
 from commands.policies import overdue, policy
-from domain._kernel import Actor, Event, Recorded, Role
-from domain._reference import ReferenceData
+from domain._kernel import Event, Recorded
 from infra import progress
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.locks import Lock
 from infra.mapper import Broken, Stored, decoded
-from infra.measures import PARKED, REACTIONS
+from infra.measures import PARKED
 from infra.postgres import LINE_FAULTS, Connection, Line
 from infra.reference import load as load_reference
 from infra.settings import Settings
@@ -36,9 +35,9 @@ from infra.topics import Place, topic_of
 from projections.referral_inbox import due
 from streams.group import Records, kafka_replaced, make_app, reach_kafka, run, watch
 from streams.intake import next_events, unwrap
+from streams.sender import Sender
 
 GROUP = "reactors"
-SYSTEM = Actor(id=UUID("6f7c3b1a-0c5e-5d0e-9d0b-5a1e4c7e2d10"), roles=frozenset({Role.SYSTEM}))
 TICK_S = 1.0
 # A view may show for a moment what is already recorded; it is not asked for again and again.
 TRY_AGAIN_AFTER_S = 30.0
@@ -56,40 +55,6 @@ class Policies(Protocol):
     def listens_to(self) -> frozenset[type[Event]]: ...
 
     def reactions(self, recorded: Recorded) -> Sequence[Reaction]: ...
-
-
-class Sender:
-    """Sends the system's own commands, however long the store is away."""
-
-    def __init__(self, bus: Bus, reference: ReferenceData, vitals: Vitals) -> None:
-        self._bus, self._reference, self._vitals = bus, reference, vitals
-
-    async def send(self, command_id: UUID, command: Command, cause: Recorded | None = None) -> None:
-        while True:
-            try:
-                answer = await self._bus.handle(command, self._context(command_id, cause), command_id)
-            except Unavailable as fault:
-                self._vitals.wait_for("store", "takes no commands")
-                await asyncio.sleep(fault.retry_after)
-                continue
-            self._vitals.has("store")
-            accepted = isinstance(answer, Accepted)
-            REACTIONS.labels("accepted" if accepted else "refused").inc()
-            code = None if isinstance(answer, Accepted) else answer.code
-            if code == "TOO_MUCH_CONTENTION":
-                await asyncio.sleep(0.1)
-                continue
-            log.info("reacted", command=type(command).__name__, command_id=command_id, code=code)
-            return
-
-    def _context(self, command_id: UUID, cause: Recorded | None) -> Context:
-        return Context(
-            actor=SYSTEM,
-            now=datetime.now(UTC),
-            correlation_id=cause.metadata.correlation_id if cause else command_id,
-            causation_id=cause.metadata.command_id if cause else None,
-            reference=self._reference,
-        )
 
 
 class Reactor:

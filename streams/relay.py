@@ -5,6 +5,8 @@ and written down: so every event arrives, in order within its partition, sometim
 message. One relay is active, by a lock on its session; others stand by. One that was stopped in the middle and wakes
 up again finds that its time has run out and asks whether it is still its turn before it sends anything more. When
 Kafka is another one than before (its data was lost) the relay begins at the beginning.
+
+The same frame carries the log in another form on a lane of its own: see streams/opener.py.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import asyncpg
@@ -25,11 +28,12 @@ from infra.locks import Lock
 from infra.mapper import COLUMNS, Stored, stored_from
 from infra.postgres import LINE_FAULTS, Connection, Wake, connect, keep_listening
 from infra.settings import Settings
-from infra.topics import PARTITIONS, partition_of, topic_of
+from infra.topics import LOG, PARTITIONS, Lane, partition_of, topic_of
 from streams.envelope import Message, to_message
 
 MOST_IN_A_BATCH = 2_000
 POLL_S = 0.25
+SAID_EVERY_S = 0.1
 
 # The server ends the session, and with it the lock, of a relay that says nothing for SILENCE_S; a relay trusts that
 # it is still its turn for TRUST_S only. As the second is much shorter, two never send at the same time.
@@ -38,18 +42,21 @@ TRUST_S = 2.0
 HEARTBEAT_S = 1.0
 
 NEXT = f"""
-    select (select epoch from relay_progress) as epoch, (select position from head) as head, {COLUMNS}
+    select (select epoch from relay_progress where lane = $2) as epoch, (select position from head) as head, {COLUMNS}
       from events where notification_id > $1 order by notification_id limit {MOST_IN_A_BATCH}
 """
 TAKE_OVER = """
-    insert into relay_progress as known (epoch, cluster_id, position, partitions) values (1, $1, 0, '{}')
-    on conflict (singleton) do update
+    insert into relay_progress as known (epoch, cluster_id, position, partitions, lane, form)
+    values (1, $1, 0, '{}', $2, $3)
+    on conflict (lane) do update
        set epoch = known.epoch + 1, cluster_id = $1,
            position = case when known.cluster_id = $1 then known.position else 0 end,
            partitions = case when known.cluster_id = $1 then known.partitions else '{}' end
-    returning epoch, position, partitions
+    returning epoch, position, partitions, form
 """
-WRITE_DOWN = "update relay_progress set position = $2, partitions = $3, written_at = now() where epoch = $1"
+WRITE_DOWN = """
+    update relay_progress set position = $2, partitions = $3, written_at = now() where epoch = $1 and lane = $4
+"""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -71,21 +78,44 @@ class LogIsBehind(RuntimeError):
     """Kafka was sent more than the log holds: an older copy of the database was brought back."""
 
 
+class OtherForm(RuntimeError):
+    """The lane was begun in another form: the same people would go on under other pseudonyms."""
+
+
+@dataclass(frozen=True)
+class Carriage:
+    """What a relay carries: on which lane, under which lock, and each event in which form. `form_id` names the form."""
+
+    lane: Lane = LOG
+    lock: int = Lock.RELAY
+    form: Callable[[Stored], Stored] = lambda stored: stored
+    form_id: str = ""
+
+
+AS_IT_LIES = Carriage()
+
+
 class Turn:
     """One relay's time of being the active one."""
 
-    def __init__(self, db: Connection, epoch: int, position: int, partitions: dict[str, list[int]]) -> None:
+    def __init__(
+        self, db: Connection, epoch: int, position: int, partitions: dict[str, list[int]], carriage: Carriage
+    ) -> None:
         self.db, self.epoch, self.position, self.partitions = db, epoch, position, partitions
+        self.carriage = carriage
         self.trusted_until = 0.0
+        self.said, self.said_at = -1, 0.0
 
     @classmethod
-    async def begin(cls, db: Connection, cluster_id: str) -> Turn:
+    async def begin(cls, db: Connection, cluster_id: str, carriage: Carriage = AS_IT_LIES) -> Turn:
         async with db.transaction():
             # The progress may be written lazily, since it only saves work; a turn must never be forgotten.
             await db.execute("set local synchronous_commit = on")
-            row = await db.fetchrow(TAKE_OVER, cluster_id)
+            row = await db.fetchrow(TAKE_OVER, cluster_id, carriage.lane.prefix, carriage.form_id)
         assert row is not None
-        turn = cls(db, row["epoch"], row["position"], row["partitions"])
+        if row["form"] != carriage.form_id:
+            raise OtherForm(f"{carriage.lane.prefix} was begun with another key")
+        turn = cls(db, row["epoch"], row["position"], row["partitions"], carriage)
         if await head(db) < turn.position:
             raise LogIsBehind(f"the log ends before {turn.position}, which was already sent")
         return turn
@@ -93,7 +123,7 @@ class Turn:
     async def next_events(self) -> tuple[Sequence[Stored], int]:
         """The next events and where the log ends. Raises NoLongerOurTurn."""
         asked_at = time.monotonic()
-        rows = await self.db.fetch(NEXT, self.position)
+        rows = await self.db.fetch(NEXT, self.position, self.carriage.lane.prefix)
         if not rows:
             return [], self.position
         if rows[0]["epoch"] != self.epoch:
@@ -106,11 +136,11 @@ class Turn:
     def messages(self, events: Sequence[Stored]) -> tuple[Sequence[Message], dict[str, list[int]]]:
         """The messages, each linked to the one before it in its partition, and the links to go on from."""
         last = {topic: list(positions) for topic, positions in self.partitions.items()}
-        messages = []
-        for stored in events:
-            positions = last.setdefault(topic_of(stored.aggregate), [0] * PARTITIONS)
+        messages, lane = [], self.carriage.lane
+        for stored in map(self.carriage.form, events):
+            positions = last.setdefault(lane.topic_of(stored.aggregate), [0] * PARTITIONS)
             partition = partition_of(stored.stream_id)
-            messages.append(to_message(stored, positions[partition]))
+            messages.append(to_message(stored, positions[partition], lane))
             positions[partition] = stored.position
         return messages, last
 
@@ -124,9 +154,15 @@ class Turn:
         producer.wait()
 
     async def write_down(self, position: int, partitions: dict[str, list[int]]) -> None:
-        if await self.db.execute(WRITE_DOWN, self.epoch, position, partitions) != "UPDATE 1":
+        if await self.db.execute(WRITE_DOWN, self.epoch, position, partitions, self.carriage.lane.prefix) != "UPDATE 1":
             raise NoLongerOurTurn
         self.position, self.partitions = position, partitions
+
+    def say_reached(self, producer: Producer) -> None:
+        """Tell readers of some topics that nothing up to here is still to come, in any of them."""
+        position = str(self.position).encode()
+        producer.send(self.carriage.lane.reached, 0, b"position", position, [], int(time.time() * 1_000))
+        self.said, self.said_at = self.position, time.monotonic()
 
 
 class Relay:
@@ -139,9 +175,10 @@ class Relay:
         topics: Collection[str],
         make_topics: Callable[[Collection[str]], str],
         make_producer: Callable[[], Producer],
+        carriage: Carriage = AS_IT_LIES,
     ) -> None:
-        self._dsn, self._vitals = dsn, vitals
-        self._topics = set(topics)
+        self._dsn, self._vitals, self._carriage = dsn, vitals, carriage
+        self._topics = {*topics, carriage.lane.reached}
         self._make_topics, self._make_producer = make_topics, make_producer
         self._wake = Wake()
 
@@ -169,7 +206,7 @@ class Relay:
             log.warning("relay_lost_its_turn", reason=type(fault).__name__)
         except (*LINE_FAULTS, asyncpg.PostgresError) as fault:
             await self._pause("database", fault)
-        except LogIsBehind as fault:
+        except (LogIsBehind, OtherForm) as fault:
             await self._pause("log", fault)
         finally:
             db.terminate()
@@ -181,7 +218,7 @@ class Relay:
 
     async def _stand_by(self, db: Connection, stop: asyncio.Event) -> bool:
         while not stop.is_set():
-            if await db.fetchval("select pg_try_advisory_lock($1)", Lock.RELAY):
+            if await db.fetchval("select pg_try_advisory_lock($1)", int(self._carriage.lock)):
                 return True
             self._vitals.details["role"] = "standby"
             self._vitals.started()
@@ -192,7 +229,7 @@ class Relay:
         cluster_id = await _alive(db, asyncio.to_thread(self._make_topics, self._topics))
         producer = await _alive(db, asyncio.to_thread(self._make_producer))
         try:
-            turn = await Turn.begin(db, cluster_id)
+            turn = await Turn.begin(db, cluster_id, self._carriage)
             log.info("relay_took_over", epoch=turn.epoch, position=turn.position)
             self._vitals.details.update(role="active", epoch=turn.epoch, cluster_id=cluster_id)
             for part in ("kafka", "log"):
@@ -207,6 +244,8 @@ class Relay:
         events, end = await turn.next_events()
         self._vitals.position, self._vitals.lag = turn.position, end - turn.position
         if not events:
+            if turn.said < turn.position:
+                await _alive(turn.db, asyncio.to_thread(_say_at_rest, turn, producer))
             await self._wake.wait(POLL_S)
             return
         messages, links = turn.messages(events)
@@ -219,6 +258,13 @@ class Relay:
         await _alive(turn.db, asyncio.to_thread(turn.send, producer, messages))
         await turn.write_down(events[-1].position, links)
         self._vitals.position, self._vitals.lag = turn.position, max(0, end - turn.position)
+        if time.monotonic() - turn.said_at > SAID_EVERY_S:
+            await _alive(turn.db, asyncio.to_thread(turn.say_reached, producer))
+
+
+def _say_at_rest(turn: Turn, producer: Producer) -> None:
+    turn.say_reached(producer)
+    producer.wait()
 
 
 async def _alive(db: Connection, work: Awaitable[T]) -> T:

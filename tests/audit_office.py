@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from infra.health import Vitals
 from infra.postgres import Connection, connect
 from infra.serving import bound_socket, serving
 from projections.audit._checkpoint import Checkpoint
-from projections.audit._keys import Kind, PrivateKey, PublicKey
+from projections.audit._keys import Kind, PrivateKey, PublicKey, SigningKey
 from projections.audit._note import Note
 from streams.ledger import Ledger, Signing
 from tests.ward import wish
@@ -56,14 +56,16 @@ class Office:
     def folder(self) -> TileFolder:
         return TileFolder(self.home / "log")
 
-    def ledger(self, witness: str | None = None, keys: list[PrivateKey] | None = None) -> Ledger:
+    def ledger(self, witness: str | None = None, keys: Sequence[SigningKey] | None = None) -> Ledger:
         own = keys or [LOG]
         self.vitals = Vitals("ledger")
         cosigner = Cosigner(witness, cosigner_keys) if witness else None
         return Ledger(self.dsn, self.vitals, Signing(ORIGIN, own, public(LOG, *own)), self.folder, cosigner)
 
     @asynccontextmanager
-    async def keeping(self, witness: str | None = None, keys: list[PrivateKey] | None = None) -> AsyncIterator[Vitals]:
+    async def keeping(
+        self, witness: str | None = None, keys: Sequence[SigningKey] | None = None
+    ) -> AsyncIterator[Vitals]:
         stop = asyncio.Event()
         running = asyncio.create_task(self.ledger(witness, keys).run(stop))
         try:
@@ -88,7 +90,7 @@ class Office:
         return self.vitals.waiting["log"]
 
 
-def public(*keys: PrivateKey) -> list[PublicKey]:
+def public(*keys: SigningKey) -> list[PublicKey]:
     return list({key.public.key_id: key.public for key in keys}.values())
 
 

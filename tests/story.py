@@ -62,6 +62,7 @@ from domain.consultation import ConsultationClosed
 from domain.examination import Examination
 from domain.referral import PatientOutcome, Request
 from tests.history import called
+from tests.story_live import people_come_into_the_room
 from tests.story_network import (
     AT,
     BACH_MAI,
@@ -298,6 +299,7 @@ CHAPTERS = (
     the_network_is_built,
     the_patients_are_referred,
     the_consultation_opens,
+    people_come_into_the_room,
     the_cases_are_discussed,
     the_patient_is_examined,
     the_minutes_are_signed,

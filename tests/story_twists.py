@@ -45,13 +45,17 @@ from commands.referral_transfer import (
     RecordDeparture,
     RequestTransfer,
 )
+from commands.report import FailReport, RequestReport, SealReport, VerifyReport
+from domain._kernel import Actor, Role
 from domain._sharing import LegalGround, SharingBasis
-from domain._values import ConsultationKind, Period, RemoteMode, Urgency, Validity
+from domain._values import Blob, ConsultationKind, Period, RemoteMode, Urgency, Validity
 from domain.consent import Manner, Purpose
 from domain.patient import Identity, RelativeScope
 from domain.referral import Referral
+from domain.report import Report, ReportParameter
 from tests.history import called
 from tests.story import case_of, launch_day, refer
+from tests.story_live import an_examination_is_seen_live
 from tests.story_network import (
     AT,
     BACH_MAI,
@@ -211,6 +215,34 @@ async def the_network_changes(story: Story) -> None:
     )
 
 
+async def a_report_is_sealed(story: Story) -> None:
+    """Asked for three times: sealed, sealed as of a later position and verified, and given up."""
+    auditor = Actor(id=called("an auditor"), roles=frozenset({Role.AUDITOR}))
+    month = (ReportParameter(name="month", value="2020-08"),)
+    report_id = Report.id_of("activity", month)
+    for number in (1, 2, 3):
+        request = RequestReport(definition="activity", parameters=month, ground="Báo cáo tháng của Bộ Y tế.")
+        await story.tell(auditor, request)
+        run_id = Report.run_of(report_id, number)
+        if number == 3:
+            reason = "Chưa có đồng ký của nhân chứng."
+            await story.tell(SYSTEM, FailReport(report_id=report_id, run_id=run_id, code="NOT_COSIGNED", reason=reason))
+            break
+        sealed = SealReport(
+            report_id=report_id,
+            run_id=run_id,
+            position=10 * number,
+            manifest=Blob(sha256="3e" * 32, media_type="application/json", size=900),
+            result_sha256="4f" * 32,
+            checkpoint="log.test/one\n100\nq83vASNFZ4k=\n\n— log.test/one AAAAAA==\n",
+            checkpoint_size=100,
+            cosigned_by=("witness.test",),
+        )
+        await story.tell(SYSTEM, sealed)
+    run_id = Report.run_of(report_id, 2)
+    await story.tell(auditor, VerifyReport(report_id=report_id, run_id=run_id, result_sha256="4f" * 32))
+
+
 async def everything(story: Story) -> Story:
     """The launch day, and all that it left out."""
     await launch_day(story)
@@ -218,8 +250,10 @@ async def everything(story: Story) -> Story:
         referrals_go_other_ways,
         patients_are_transferred,
         sessions_go_other_ways,
+        an_examination_is_seen_live,
         people_change,
         the_network_changes,
+        a_report_is_sealed,
     ):
         await twist(story)
     return story

@@ -26,7 +26,8 @@ it. The exact shape of each version is locked in [tests/golden/events](../../tes
 def write() -> str:
     parts = [INTRODUCTION]
     for state in states():
-        parts += [f"## {state.__name__}", told_by_file(state), f"[Its lifecycle](lifecycles.md#{state.kind})"]
+        lifecycle = f"[Its lifecycle](lifecycles.md#{state.__name__.lower()})"
+        parts += [f"## {state.__name__}", told_by_file(state), lifecycle]
         for event in events_of(state):
             parts += _event(event)
     return page("Events", *parts, "## Values", *_values())

@@ -18,6 +18,7 @@ READERS = {
     Content.CASE: "those who have to do with the case: facilities that take part in it, and the patient",
     Content.NETWORK: "everybody who works in the network",
     Content.FIGURES: "everybody who works in the network; nobody can be recognised in it",
+    Content.OVERSIGHT: "auditors and operators, and whoever it is about",
     Content.INTERNAL: "the system itself, not through the API",
 }
 INTRODUCTION = """\

@@ -14,6 +14,7 @@ from infra.audit.bundle import NotCovered, Wanted, write_bundle
 from infra.audit.folder import TileFolder
 from infra.audit.policy import policy_text
 from infra.audit.published import Published
+from infra.audit.token import NotATokenKey, Place
 from infra.local.record import Record
 from infra.postgres import connect
 from infra.settings import Settings
@@ -55,18 +56,18 @@ def print_policy(settings: Settings, console: Console) -> int:
     return 0
 
 
-def rotate(settings: Settings, console: Console, retire: str | None) -> int:
-    """Add the next key of the log or, when everybody knows it, retire the one that it replaces."""
+def rotate(settings: Settings, console: Console, retire: str | None, place: str | None) -> int:
+    """Add the next key of the log, of a token if one is named; or retire the one that everybody has seen replaced."""
     file = keys.audit_folder(settings.data) / "log.key"
     try:
         if retire is not None:
-            keys.retire(file, retire)
+            keys.retire(file, retire, settings.audit_origin)
             console.print(f"{retire} signs no more from the ledger's next start on")
             return 0
-        for key in keys.rotate(file, settings.audit_origin):
+        for key in keys.rotate(file, settings.audit_origin, place=Place.read(place) if place else None):
             console.file.write(f"{key.text()}\n")
         keys.log_keys(settings)
-    except keys.KeyRefused as fault:
+    except (keys.KeyRefused, NotATokenKey) as fault:
         console.print(str(fault))
         return 1
     return 0

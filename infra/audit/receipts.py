@@ -22,7 +22,7 @@ from infra.audit.proofs import HEADER
 from infra.batcher import Batcher
 from infra.mapper import COLUMNS, Stored, stored_from
 from projections.audit._checkpoint import Checkpoint
-from projections.audit._keys import PrivateKey
+from projections.audit._keys import SigningKey
 from projections.audit._note import Note
 from projections.audit._tree import inclusion_proof, leaf_hash, node_hash, range_hash
 
@@ -51,7 +51,7 @@ class Accepted:
 class ReceiptDesk:
     """`reader` is a pool of connections."""
 
-    def __init__(self, reader: Any, origin: str, keys: Sequence[PrivateKey]) -> None:
+    def __init__(self, reader: Any, origin: str, keys: Sequence[SigningKey]) -> None:
         self._reader, self._origin, self._keys = reader, origin, keys
         self._asked: Batcher[Accepted, str] = Batcher(self._issue, most=MOST_IN_A_BATCH, waiting=4_096)
 

@@ -26,7 +26,7 @@ from infra.measures import WITNESS_REFUSALS
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
 from projections.audit._checkpoint import Checkpoint, NotACheckpoint, read_checkpoint, read_number
-from projections.audit._keys import Forged, PrivateKey, PublicKey, check_checkpoint
+from projections.audit._keys import Forged, PublicKey, SigningKey, check_checkpoint
 from projections.audit._note import NotANote, read_base64, read_note
 from projections.audit._tree import EMPTY_ROOT, HASH_SIZE, ProofRefused, check_consistency
 
@@ -61,7 +61,7 @@ class Witness:
     """`log_keys` is asked at each request, so that a log's next key is known without a restart."""
 
     def __init__(
-        self, state: WitnessState, own: Sequence[PrivateKey], log_keys: Callable[[], Sequence[PublicKey]]
+        self, state: WitnessState, own: Sequence[SigningKey], log_keys: Callable[[], Sequence[PublicKey]]
     ) -> None:
         self._state, self._own, self._log_keys = state, own, log_keys
 

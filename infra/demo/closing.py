@@ -42,6 +42,7 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
     density = "không hở / no hole" if summary.dense else "CÓ HỞ / WITH HOLES"
     return [
         ("", ""),
+        *_proof_lines(summary),
         ("Sự kiện / events", f"{sum(summary.events.values())}: {events}"),
         ("Vị trí / positions", f"{summary.first_position}..{summary.last_position}, {density}"),
         ("Lệnh / commands", f"{summary.accepted} accepted; {sum(summary.refused.values())} refused: {refused}"),
@@ -60,4 +61,18 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
             f"{summary.connected_on_the_day} points of {summary.provinces} provinces on 27/8/2020, "
             f"{summary.connected} today: {targets}",
         ),
+    ]
+
+
+def _proof_lines(summary: Summary) -> list[tuple[str, str]]:
+    proof = summary.proof
+    if proof is None:
+        return []
+    if proof.why_not:
+        return [("Chứng minh / proof", f"not shown: {proof.why_not}")]
+    tampered = [(f"  {one.what}", one.verdict) for one in proof.tampered]
+    return [
+        ("Xác minh / verified", proof.verdict),
+        ("Sửa bản sao / falsified copies", "by a superuser, each with the verifier's answer:"),
+        *tampered,
     ]

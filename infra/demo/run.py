@@ -19,6 +19,7 @@ from infra.client import Refused
 from infra.demo.board import Board
 from infra.demo.closing import show
 from infra.demo.day import NotAsItMustBe, new_day
+from infra.demo.proof import prove
 from infra.demo.script import play
 from infra.demo.stage import Stage
 from infra.demo.summary import Summary
@@ -85,7 +86,8 @@ async def _play(settings: Settings, record: Record, stage: Stage, speed: float) 
     policies_run = "reactors" in record.members
     async with new_day(settings, record.graphql_url, stage, speed, policies_run=policies_run) as day:
         with _shown(stage):
-            return (await play(day)).summary
+            summary = (await play(day)).summary
+            return summary.proved(await prove(settings, record, summary.last_position, stage))
 
 
 def _shown(stage: Stage) -> AbstractContextManager[object]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from infra.client import Accepted, Rejected
 from infra.demo.day import Day
 from infra.demo.delivery import latencies_ms, percentile
 from infra.demo.evidence import Evidence
+from infra.demo.proof import Proof
 from infra.demo.verdict import complaints, is_dense
 from infra.demo.views import Views
 from infra.demo.watchers import Watcher
@@ -45,9 +46,18 @@ class Summary:
     images_for_diagnosis: int
     signatures: int
     wrong: list[str] = field(default_factory=list)
+    proof: Proof | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def proved(self, proof: Proof) -> Summary:
+        """The same with what the auditor's verifier said; it is wrong when a falsification was not named."""
+        wrong = [] if proof.holds else [f"the verifier said of the day: {proof.verdict}"]
+        wrong += [
+            f"{one.what} at {one.position} was not named: {one.verdict}" for one in proof.tampered if not one.named
+        ]
+        return replace(self, proof=proof, wrong=[*self.wrong, *wrong])
 
 
 def summarise(day: Day, evidence: Evidence, watchers: Sequence[Watcher]) -> Summary:

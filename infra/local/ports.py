@@ -34,6 +34,8 @@ class Ports:
     kafka: int = 0
     kafka_controller: int = 0
     witness: int = 0
+    media_http: int = 0
+    media_udp: int = 0
 
     @classmethod
     def load(cls, data: Path) -> "Ports":
@@ -53,6 +55,8 @@ class Ports:
             settings.postgres_port,
             settings.kafka_port,
             witness=settings.witness_port,
+            media_http=settings.media_http_port,
+            media_udp=settings.media_udp_port,
         )
         remembered = asdict(cls.load(settings.data))
         candidates = _candidates(settings.data, avoid={*asdict(fixed).values(), *remembered.values()})

@@ -50,6 +50,8 @@ class Supervisor:
                 "api_port": ports.api,
                 "issuer_port": ports.issuer,
                 "witness_port": ports.witness,
+                "media_http_port": ports.media_http,
+                "media_udp_port": ports.media_udp,
                 "witness_url": settings.witness_url or f"http://{LOOPBACK}:{ports.witness}",
                 "health_port": 0,
                 "oidc_issuer": issuer_url(settings.model_copy(update={"issuer_port": ports.issuer})),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
 from struct import pack, unpack
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -82,6 +83,25 @@ class PublicKey:
             raise Forged(f"a signature of {self.name} is wrong") from fault
 
 
+class SigningKey(Protocol):
+    """What signs: a key of a file, or one that lies in a token and never leaves it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def public(self) -> PublicKey: ...
+
+    def text(self) -> str:
+        """The line that stands for the key in a key file."""
+
+    def sign(self, text: str, time: int = 0) -> Signature:
+        """`time` in seconds since 1970 is part of a cosignature, and of no other signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
     """The seed is a secret: it is in no message and in no representation."""
@@ -106,10 +126,14 @@ class PrivateKey:
         return f"{PRIVATE}{self.name}+{self.public.key_id.hex()}+{_base64(bytes([self.kind]) + self.seed)}"
 
     def sign(self, text: str, time: int = 0) -> Signature:
-        """`time` in seconds since 1970 is part of a cosignature, and of no other signature."""
-        content = self._sign(signed_message(self.kind, self.name, text, time))
-        stamp = b"" if self.kind is Kind.ED25519 else pack(">Q", time)
-        return Signature(self.name, self.public.key_id, stamp + content)
+        return signature_of(self.public, self._sign, text, time)
+
+
+def signature_of(key: PublicKey, sign: Callable[[bytes], bytes], text: str, time: int) -> Signature:
+    """The line that the key's owner adds to the text; `sign` is made over what the kind of the key says."""
+    content = sign(signed_message(key.kind, key.name, text, time))
+    stamp = b"" if key.kind is Kind.ED25519 else pack(">Q", time)
+    return Signature(key.name, key.key_id, stamp + content)
 
 
 def signed_message(kind: Kind, name: str, text: str, time: int) -> bytes:

@@ -17,6 +17,7 @@ FILES = source_files(*PACKAGES, "tests", "docs")
 # What is longer, each with the reason why it is one idea all the same.
 LONG_FILES = {
     "projections/audit/verifier.py": "what an auditor takes away is one file by intent",
+    "projections/audit/reports/_kit.py": "what an auditor runs a definition with is one file by intent",
     "tests/domain/test_referral.py": "the specs of one lifecycle, each a few lines, read one by one",
     "projections/examination_timeline.py": "a handler of a few lines for every event of an examination",
 }

@@ -21,6 +21,7 @@ from rich.console import Console
 from infra.client import Accepted, Frame, Rejected
 from infra.demo.day import Answer, new_day
 from infra.demo.evidence import Evidence
+from infra.demo.proof import TAMPERS, prove
 from infra.demo.run import running
 from infra.demo.script import Played, play
 from infra.demo.stage import Stage
@@ -72,6 +73,28 @@ async def test_the_launch_day_is_as_it_must_be(first: Played) -> None:
     assert (summary.gaps, summary.doubles) == (0, 0)
     assert summary.consultation == "SIGNED"
     assert (summary.signatures, summary.referrals_closed) == (6, 5)
+
+
+async def test_the_day_is_proved_and_each_falsification_of_a_copy_is_named(
+    first: Played, settings: Settings, stack: Record
+) -> None:
+    proof = await prove(settings, stack, first.summary.last_position, Stage())
+    assert proof.verdict.startswith("VERIFIED")
+    assert [one.what for one in proof.tampered if one.named] == [what for what, _ in TAMPERS]
+    assert first.summary.proved(proof).wrong == []
+    overlooked = replace(proof.tampered[0], verdict=proof.verdict)
+    (complaint,) = first.summary.proved(replace(proof, tampered=(overlooked, *proof.tampered[1:]))).wrong[1:]
+    assert f"at {overlooked.position} was not named" in complaint
+    assert first.summary.proved(replace(proof, verdict="REFUSED: x")).wrong
+    assert first.summary.proved(replace(proof, tampered=proof.tampered[1:])).wrong
+
+
+async def test_a_database_that_is_not_the_stacks_own_is_left_alone(stack: Record, settings: Settings) -> None:
+    elsewhere = settings.model_copy(update={"database_url": stack.database_url})
+    proof = await prove(elsewhere, stack, 1, Stage())
+    assert proof.holds
+    assert "not the stack's own" in proof.why_not
+    assert not proof.tampered
 
 
 async def test_two_hundred_and_six_hospitals_of_35_provinces_are_connected_and_each_has_its_subscription(

@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
 from domain._kernel import Event, Value
+from domain._live import Dot
 from domain._sharing import SharingBasis
 from domain._values import Blob, LinkQuality, Location, Period, Validity
 
@@ -33,6 +34,7 @@ VALUES: Mapping[type, Value] = {
     Blob: Blob(sha256=SHA256, media_type="application/dicom", size=921_600),
     Location: Location(latitude=Decimal("21.0015"), longitude=Decimal("105.8406")),
     SharingBasis: SharingBasis(consent_id=uuid5(NAMESPACE_URL, "consent_id")),
+    Dot: Dot(x=Decimal("0.25"), y=Decimal("0.5"), at_ms=40),
     LinkQuality: LinkQuality(
         bitrate_kbps=4200,
         delay_ms=38,

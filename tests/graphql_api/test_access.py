@@ -37,6 +37,7 @@ WHO_READS = {
     Content.CASE: STAFF | {Role.PATIENT},
     Content.NETWORK: NETWORK,
     Content.FIGURES: NETWORK,
+    Content.OVERSIGHT: NETWORK,
     Content.INTERNAL: set[Role](),
 }
 

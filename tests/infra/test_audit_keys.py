@@ -49,12 +49,12 @@ def test_the_next_key_signs_beside_the_old_one_until_that_is_retired(settings: S
     file = settings.data / "audit" / "log.key"
     (old,) = keys.log_keys(settings)
     with pytest.raises(KeyRefused, match="another one has replaced"):
-        keys.retire(file, old.public.key_id.hex())
+        keys.retire(file, old.public.key_id.hex(), settings.audit_origin)
     (new,) = keys.rotate(file, settings.audit_origin)
     assert [key.public for key in keys.log_keys(settings)] == [old.public, new]
     with pytest.raises(KeyRefused, match="another one has replaced"):
-        keys.retire(file, "00000000")
-    keys.retire(file, old.public.key_id.hex())
+        keys.retire(file, "00000000", settings.audit_origin)
+    keys.retire(file, old.public.key_id.hex(), settings.audit_origin)
     assert [key.public for key in keys.log_keys(settings)] == [new]
     assert list(keys.public_keys(keys.log_key_file(settings))) == [old.public, new]
 

@@ -42,6 +42,9 @@ NO_PARTY = {
     "patient.identity_added identity.id": "an identity has an id of its own",
     "consultation.case_presented patient_id": "the stream tells the cases of other patients as well",
     "consultation.closed sides": "the invitations have named them",
+    "live_session.participant_admitted ultrasound.patient_id": "a room of many is no patient's; the own one names it",
+    "live_session.admission_changed ultrasound.patient_id": "a room of many is no patient's; the own one names it",
+    "live_session.track_published ultrasound.patient_id": "a room of many is no patient's; the own one names it",
 }
 
 
@@ -65,7 +68,8 @@ OTHER_THINGS = {
     "agreement_id", "answered_by", "assignment_id", "case_id", "chair_id", "consent_id", "consultation_id", "device_id",
     "examination_id", "image_id", "images", "images_not_for_diagnosis", "issue_id", "observation_id",
     "practitioner_id", "identity_id", "relative_id", "referral_id", "referral_ids", "remote_doctor_id",
-    "responsible_id",
+    "responsible_id", "asked_by", "consented", "continues", "moved_from", "participant_id", "people", "person_id",
+    "recording_id", "recording_ids", "run_id", "stroke_id", "stroke_ids", "track_id", "track_ids",
 }  # fmt: skip
 
 

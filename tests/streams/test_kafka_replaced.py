@@ -11,7 +11,7 @@ from tests.streams.ward import Log
 async def carries_to(log: Log, cluster_id: str) -> None:
     await log.db.execute(
         "insert into relay_progress (epoch, cluster_id, position, partitions) values (1, $1, 0, '{}')"
-        " on conflict (singleton) do update set cluster_id = $1",
+        " on conflict (lane) do update set cluster_id = $1",
         cluster_id,
     )
     await asyncio.sleep(0.1)

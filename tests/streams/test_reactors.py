@@ -21,7 +21,8 @@ from infra import progress
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.topics import PARTITIONS, Place
-from streams.reactors import GROUP, SYSTEM, Reaction, Reactor, Sender, Timer
+from streams.reactors import GROUP, Reaction, Reactor, Timer
+from streams.sender import SYSTEM, Sender
 from tests.streams.test_worker import GUARD, fetched, messages_of
 from tests.streams.ward import Log
 

@@ -1,0 +1,87 @@
+// What a page needs to publish by WHIP and to watch by WHEP; nothing of it knows our server.
+const kept = {};
+
+async function gathered(pc) {
+  if (pc.iceGatheringState === "complete") return;
+  await new Promise((done) => {
+    pc.addEventListener("icegatheringstatechange", () => pc.iceGatheringState === "complete" && done());
+    setTimeout(done, 500);
+  });
+}
+
+async function exchange(pc, url, token) {
+  await pc.setLocalDescription(await pc.createOffer());
+  await gathered(pc);
+  const reply = await fetch(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` },
+    body: pc.localDescription.sdp,
+  });
+  const text = await reply.text();
+  if (reply.status !== 201) throw new Error(`${reply.status} ${text}`);
+  await pc.setRemoteDescription({ type: "answer", sdp: text });
+  return { location: reply.headers.get("Location"), answer: text, etag: reply.headers.get("ETag") };
+}
+
+function preferred(pc, kind, codec) {
+  if (!codec) return;
+  const all = RTCRtpReceiver.getCapabilities(kind).codecs;
+  const first = all.filter((c) => c.mimeType.toLowerCase() === `video/${codec.toLowerCase()}`);
+  const rest = all.filter((c) => !first.includes(c));
+  for (const t of pc.getTransceivers()) if (t.receiver.track.kind === kind) t.setCodecPreferences([...first, ...rest]);
+}
+
+async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, audio = true } = {}) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 30 }, audio });
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const [video] = stream.getVideoTracks();
+  video.contentHint = "detail";
+  const encodings = layers
+    ? layers.map(([rid, scale, maxBitrate]) => ({ rid, scaleResolutionDownBy: scale, maxBitrate }))
+    : [bitrate ? { maxBitrate: bitrate } : {}];
+  pc.addTransceiver(video, { direction: "sendonly", sendEncodings: encodings });
+  for (const track of stream.getAudioTracks()) pc.addTransceiver(track, { direction: "sendonly" });
+  preferred(pc, "video", codec);
+  kept[name] = { pc, stream };
+  return { ...(await exchange(pc, url, token)), offer: pc.localDescription.sdp };
+}
+
+async function watch(name, url, token, { audio = true } = {}) {
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const video = document.createElement("video");
+  video.muted = true;
+  video.autoplay = true;
+  video.playsInline = true;
+  video.srcObject = new MediaStream();
+  document.body.append(video);
+  pc.addTransceiver("video", { direction: "recvonly" });
+  if (audio) pc.addTransceiver("audio", { direction: "recvonly" });
+  const times = [];
+  const onFrame = (now) => { times.push(now); video.requestVideoFrameCallback(onFrame); };
+  video.requestVideoFrameCallback(onFrame);
+  pc.addEventListener("track", (event) => { video.srcObject.addTrack(event.track); video.play().catch(() => {}); });
+  kept[name] = { pc, video, times };
+  return exchange(pc, url, token);
+}
+
+async function stats(name) {
+  const { pc, video, times = [] } = kept[name];
+  const found = { state: pc.connectionState, inbound: {}, outbound: [] };
+  for (const one of (await pc.getStats()).values()) {
+    if (one.type === "inbound-rtp") found.inbound[one.kind] = one;
+    if (one.type === "outbound-rtp") found.outbound.push(one);
+    if (one.type === "transport") found.srtp = one.srtpCipher;
+    if (one.type === "candidate-pair" && one.nominated) found.pair = one;
+  }
+  if (video) {
+    const gaps = times.slice(1).map((t, i) => t - times[i]);
+    found.quality = { total: video.getVideoPlaybackQuality().totalVideoFrames, dropped: video.getVideoPlaybackQuality().droppedVideoFrames };
+    found.size = [video.videoWidth, video.videoHeight];
+    found.longestGap = Math.max(0, ...gaps);
+    found.frames = times.length;
+  }
+  return found;
+}
+
+function forget(name) { const { times } = kept[name]; if (times) times.length = 0; }
+function close(name) { kept[name].pc.close(); kept[name].stream?.getTracks().forEach((t) => t.stop()); }

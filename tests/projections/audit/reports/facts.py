@@ -1,0 +1,28 @@
+"""Facts as a definition sees them, from events as tests tell them: through the bytes that the store would keep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from domain._kernel import Recorded
+from infra.reference import FOLDER
+from projections.audit._leaf import leaf_of
+from projections.audit.reports._kit import Definition, Fact, Result, computed, fact_of
+
+
+def fact_from(at: Recorded) -> Fact:
+    event, state, metadata = at.event, at.event.to_json(), at.metadata.to_json()
+    leaf = leaf_of(
+        at.position, at.stream_id, at.version, event.name, event.schema_version, state, metadata, at.recorded_at
+    )
+    return fact_of(leaf.record(), state, metadata)
+
+
+def reference_of(definition: Definition) -> dict[str, Any]:
+    return {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in definition.reference}
+
+
+def reported(definition: Definition, events: Iterable[Recorded], parameters: Mapping[str, str]) -> Result:
+    return computed(definition, parameters, reference_of(definition), map(fact_from, events))
