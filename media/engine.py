@@ -23,7 +23,7 @@ from media.peer import Peer
 from media.publisher import Publisher
 from media.reporter import Reporter
 from media.room import Room
-from media.tracks import Ended
+from media.tracks import Ended, Follower
 from media.udp import Port
 from media.viewer import Viewer
 
@@ -43,6 +43,7 @@ class Engine:
         self.reporter = reporter
         self.name = name.encode()
         self.rooms: dict[UUID, Room] = {}
+        self.followers: list[Follower] = []
         self.peers: dict[UUID, Peer] = {}
         self.malformed = self.turned_away = 0
         self.lag_ms = 0.0

@@ -17,6 +17,7 @@ from infra.settings import Settings
 from infra.turn import ice_servers
 from media.engine import Engine
 from media.measures import measure
+from media.recording.feed import RecorderFeed, recorder_socket
 from media.reporter import Reporter, Unheard
 from media.signalling import Signalling
 from media.udp import Port
@@ -34,7 +35,10 @@ async def work(settings: Settings, vitals: Vitals, stop: asyncio.Event, reporter
     desk = await asyncio.to_thread(grant_desk, settings)
     port = Port(settings.media_bind_address, settings.media_udp_port, settings.media_public_address)
     engine = Engine(port, reporter)
+    feed = RecorderFeed(recorder_socket(settings))
+    engine.followers.append(feed)
     engine.start()
+    feeding = asyncio.create_task(feed.run(stop))
     signalling = Signalling(engine, desk, lambda participant: ice_servers(settings, participant))
     origins = settings.allowed_origins or (() if settings.production else ("*",))
     sock = bound_socket(settings.media_http_port)
@@ -49,6 +53,9 @@ async def work(settings: Settings, vitals: Vitals, stop: asyncio.Event, reporter
                         await stop.wait()
     finally:
         await engine.close()
+        feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding
 
 
 def tell(engine: Engine, vitals: Vitals) -> None:

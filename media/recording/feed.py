@@ -15,12 +15,18 @@ from uuid import UUID
 
 import structlog
 
+from infra.settings import Settings
 from media.recording.wire import DROPPED, PACKET, REPORT, Message, Messages, Says, WireBroken, described, message
 from media.tracks import Ended, Track
 
 MOST_BYTES = 8 << 20
 LOOK_AGAIN_S = 0.5
 log = structlog.get_logger()
+
+
+def recorder_socket(settings: Settings) -> Path:
+    """Where the recorder of this machine is reached."""
+    return settings.data / "run" / "recorder.sock"
 
 
 @dataclass

@@ -30,6 +30,7 @@ from infra.reference import load as load_reference
 from infra.sealing.data_keys import DataKeys
 from infra.sealing.master_keys import master_keys
 from infra.settings import Settings
+from media.recording.feed import recorder_socket
 from media.recording.recorder import TICK_S, Recorder
 from media.recording.telling import Teller
 
@@ -40,11 +41,6 @@ log = structlog.get_logger()
 
 class SpoolInUse(Exception):
     """Another recorder works on this spool."""
-
-
-def recorder_socket(settings: Settings) -> Path:
-    """Where media workers of this machine reach the recorder."""
-    return settings.data / "run" / "recorder.sock"
 
 
 def spool_folder(settings: Settings) -> Path:

@@ -25,8 +25,8 @@ from infra.objects import Objects
 from infra.sealing.data_keys import DataKeys
 from infra.sealing.master_keys import master_keys
 from infra.settings import Settings, child_environment
-from media.recording.feed import RecorderFeed
-from media.recording.process import main, recorder_socket, spool_folder
+from media.recording.feed import RecorderFeed, recorder_socket
+from media.recording.process import main, spool_folder
 from media.tracks import Ended, Measured, Tap, TrackDescription
 from tests.domain.cast import DR_HOA
 from tests.domain.live_cast import AGREED, CAMERA, PROBE_PICTURE, ROOM, SOUND
