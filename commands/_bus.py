@@ -11,7 +11,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import Field
@@ -19,6 +19,8 @@ from pydantic import Field
 from commands._command import Command, Context, Found, decide
 from commands._ids import is_derived
 from domain._kernel import DomainError, Event, Metadata, Recorded, Role, State, Value
+
+K = TypeVar("K", bound=State[Any])
 
 TRIES = 4
 REMEMBERED_STREAMS = 20_000
@@ -153,6 +155,11 @@ class Bus:
         if answer.fingerprint != fingerprint:
             return rejected(CommandIdReused())
         return Accepted(aggregate_id=answer.stream_id, version=answer.version, position=answer.position)
+
+    async def look(self, kind: type[K], stream_id: UUID) -> K:
+        """How this stream stands now, read from the log; not begun if there is nothing of the kind."""
+        state = (await self._fold({stream_id: kind}, fresh=True))[stream_id].state
+        return state if isinstance(state, kind) else kind()
 
     async def _decide_and_append(
         self, command: Command, context: Context, command_id: UUID, expected: int | None, fingerprint: bytes

@@ -27,11 +27,14 @@ ENUMS: dict[type, Any] = {}
 
 
 class Types:
-    """The GraphQL types made so far. `nested` adds fields that are read on demand to the type of a row."""
+    """The GraphQL types made so far. `nested` makes the fields of a row's type that are read on demand.
 
-    def __init__(self, nested: Mapping[type, Mapping[str, StrawberryField]] | None = None) -> None:
+    They are made with the type, because they may answer with rows that have such fields themselves.
+    """
+
+    def __init__(self, nested: Callable[[Types, type], Mapping[str, StrawberryField]] = lambda types, row: {}) -> None:
         self._made: dict[tuple[type, bool], Any] = {}
-        self._nested = nested if nested is not None else {}
+        self._nested = nested
 
     def output(self, hint: Any, name: str = "") -> Any:
         return self._type(hint, name, as_input=False)
@@ -57,7 +60,7 @@ class Types:
         if hint in PLAIN:
             return hint
         if isinstance(hint, type) and issubclass(hint, Enum):
-            return _enum(hint)
+            return enum_of(hint)
         if isinstance(hint, type) and (
             is_typeddict(hint) or dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel)
         ):
@@ -76,7 +79,7 @@ class Types:
             if as_input and not required:
                 members[field] = strawberry.UNSET
         if not as_input:
-            members.update(self._nested.get(kind, {}))
+            members.update(self._nested(self, kind))
         decorate = strawberry.input if as_input else strawberry.type
         description = inspect.cleandoc(kind.__doc__ or "") or None
         if description and description.startswith(f"{kind.__name__}("):
@@ -86,7 +89,8 @@ class Types:
         return made
 
 
-def _enum(kind: type[Enum]) -> Any:
+def enum_of(kind: type[Enum]) -> Any:
+    """The GraphQL enum of this one, made once for the schema."""
     if kind not in ENUMS:
         description = inspect.cleandoc(kind.__doc__ or "") or None
         ENUMS[kind] = strawberry.enum(kind, name=_enum_name(kind), description=description)

@@ -15,6 +15,7 @@ from commands._bus import Accepted, Rejected
 from commands._command import Command, Context, camel, every_command
 from graphql_api._derive import Types, plain, resolver
 from graphql_api._scalars import Position
+from graphql_api.live_tickets import LiveSessionTicket, live_session_ticket
 from graphql_api.viewer import RequestContext
 from infra.audit.receipts import Accepted as Told
 from infra.audit.receipts import ReceiptDesk
@@ -27,6 +28,10 @@ async def _receipt(root: Any, info: strawberry.Info) -> str | None:
     return await desk.receipt(Told(root.command_id, root.aggregate_id, root.version, root.position))
 
 
+async def _ticket(root: Any, info: strawberry.Info) -> LiveSessionTicket | None:
+    return await live_session_ticket(info.context.services, root.command, root.context)
+
+
 @strawberry.type
 class CommandAccepted:
     """The command took effect. Query with `minPosition: position` to read your own write."""
@@ -35,11 +40,17 @@ class CommandAccepted:
     version: int
     position: Position
     command_id: strawberry.Private[UUID]
+    command: strawberry.Private[Command]
+    context: strawberry.Private[Context]
 
     receipt: str | None = strawberry.field(
         resolver=_receipt,
         description="A signed promise that the command's events will be in the log: keep it, and redeem it with"
         " `inclusionProof`. Made when it is asked for.",
+    )
+    ticket: LiveSessionTicket | None = strawberry.field(
+        resolver=_ticket,
+        description="Of `joinLiveSession`: the way into the room. Made when it is asked for, null for other commands.",
     )
 
 
@@ -113,15 +124,15 @@ async def _handle(
         reference=request.services.reference,
     )
     answer = await request.services.bus.handle(command, context, command_id, expected_version)
-    return _accepted(answer, command_id) if isinstance(answer, Accepted) else _rejected(answer)
-
-
-def _accepted(answer: Accepted, command_id: UUID) -> CommandAccepted:
+    if not isinstance(answer, Accepted):
+        return _rejected(answer)
     return CommandAccepted(
         aggregate_id=answer.aggregate_id,
         version=answer.version,
         position=Position(answer.position),
         command_id=command_id,
+        command=command,
+        context=context,
     )
 
 

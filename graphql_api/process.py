@@ -17,6 +17,8 @@ from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
 from infra.issuer_keys import IssuerKeys, IssuerUnreachable
+from infra.live_tickets import TicketDesk
+from infra.media_tokens import grant_desk
 from infra.reference import load as load_reference
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
@@ -39,7 +41,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
-        services = Services(Bus(store), pool, feed, load_reference(), desk)
+        tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings))
+        services = Services(Bus(store), pool, feed, load_reference(), desk, tickets)
         api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:

@@ -83,13 +83,10 @@ class Connections:
         return self._made[row]
 
 
-def nested_fields(types: Types) -> dict[type, dict[str, StrawberryField]]:
-    """The fields that views read on demand, by the row type to which they belong."""
-    found: dict[type, dict[str, StrawberryField]] = {}
-    for view in every_view():
-        for name, (row, ask) in view.nested.items():
-            found.setdefault(row, {})[name] = _nested(types, name, ask)
-    return found
+def nested_fields(types: Types, row: type) -> dict[str, StrawberryField]:
+    """The fields of this row's type that views read on demand."""
+    asked = ((name, *one) for view in every_view() for name, one in view.nested.items())
+    return {name: _nested(types, name, ask) for name, of, ask in asked if of is row}
 
 
 def _nested(types: Types, name: str, ask: Callable[..., Any]) -> StrawberryField:

@@ -46,9 +46,7 @@ class RememberedNames(NameConverter):
 
 
 def build_schema() -> strawberry.Schema:
-    nested: dict[type, Mapping[str, StrawberryField]] = {}
-    types = Types(nested)
-    nested.update(nested_fields(types))
+    types = Types(nested_fields)
     return strawberry.Schema(
         query=create_type("Query", [*query_fields(types), *log_proof_fields()]),
         mutation=create_type("Mutation", mutation_fields(types)),

@@ -14,6 +14,7 @@ from domain._kernel import Actor, Role
 from domain._reference import ReferenceData
 from graphql_api.access import Viewer
 from infra.audit.receipts import ReceiptDesk
+from infra.live_tickets import TicketDesk
 from projections._view import Connection
 
 ROLES = {role.value: role for role in Role}
@@ -72,6 +73,7 @@ class Services:
     views: Waiter
     reference: ReferenceData
     receipts: ReceiptDesk | None = None
+    tickets: TicketDesk | None = None
 
 
 @dataclass

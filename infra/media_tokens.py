@@ -22,6 +22,7 @@ from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet, OKPKey
 from joserfc.jws import JWSRegistry
 
+from domain._live import Destination
 from infra.local.files import write_once
 from infra.settings import Settings
 
@@ -53,7 +54,8 @@ class Grant:
     """The right of one participant at one point to join one live session until `expires_at`.
 
     `expires_at` limits when a connection may be made; one that stands is ended by the session, not by the clock.
-    `sources` are those that may be published; empty for a viewer.
+    `sources` are those that may be published; empty for a viewer. As an `audience` of its kind the participant is not
+    sent the ultrasound of a publisher whose grant says that it is `withheld_from` such people.
     """
 
     session_id: UUID
@@ -62,6 +64,8 @@ class Grant:
     role: MediaRole
     sources: frozenset[Source]
     expires_at: datetime
+    audience: Destination = Destination.CLINICIAN
+    withheld_from: frozenset[Destination] = frozenset()
 
 
 class GrantRefused(Exception):
@@ -117,6 +121,8 @@ class GrantDesk:
             "point_id": str(grant.point_id),
             "role": grant.role.value,
             "sources": sorted(source.value for source in grant.sources),
+            "audience": grant.audience.value,
+            "withheld_from": sorted(one.value for one in grant.withheld_from),
         }
         header = {"alg": ALGORITHM, "kid": self._signing.thumbprint()}
         return jwt.encode(header, claims, self._signing, registry=self._registry)
@@ -143,6 +149,8 @@ class GrantDesk:
                 role=MediaRole(claims["role"]),
                 sources=frozenset(Source(source) for source in claims["sources"]),
                 expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+                audience=Destination(claims["audience"]),
+                withheld_from=frozenset(Destination(one) for one in claims["withheld_from"]),
             )
         except ExpiredTokenError:
             raise GrantExpired("expired") from None

@@ -73,6 +73,7 @@ class Settings(BaseModel):
     media_udp_port: Port = Field(0, description="TELEHEALTH_MEDIA_UDP_PORT")
     media_bind_address: str = Field("127.0.0.1", min_length=1, description="TELEHEALTH_MEDIA_BIND_ADDRESS")
     media_public_address: str | None = Field(None, description="TELEHEALTH_MEDIA_PUBLIC_ADDRESS")
+    media_url: str | None = Field(None, description="TELEHEALTH_MEDIA_URL")
     turn_urls: tuple[str, ...] = Field((), description="TELEHEALTH_TURN_URLS")
     turn_secret: str | None = Field(None, description="TELEHEALTH_TURN_SECRET", repr=False)
     turn_credential_seconds: Seconds = Field(600, description="TELEHEALTH_TURN_CREDENTIAL_SECONDS")

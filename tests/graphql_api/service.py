@@ -28,8 +28,15 @@ from graphql_api.viewer import Services, Unauthenticated, viewer_of
 from graphql_api.websocket import WEBSOCKETS
 from infra.event_log import after, head
 from infra.event_store import PostgresEventStore
+from infra.live_tickets import TicketDesk
+from infra.media_tokens import GrantDesk, fresh_key
 from infra.reference import load
 from infra.serving import bound_socket, serving
+from infra.settings import Settings
+
+MEDIA = "https://media.example.vn"
+RELAYS = ("stun:relay.example.vn:3478", "turns:relay.example.vn:443?transport=tcp")
+GRANTS = GrantDesk([fresh_key()])
 
 
 @dataclass(frozen=True)
@@ -174,7 +181,8 @@ async def serve(dsn: str, *, production: bool = False, origins: Sequence[str] = 
     """One API process, as far as the network can tell."""
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
-        services = Services(Bus(store), pool, feed, load())
+        tickets = TicketDesk(Settings(turn_urls=RELAYS, turn_secret="for tests", media_url=MEDIA), GRANTS)
+        services = Services(Bus(store), pool, feed, load(), tickets=tickets)
         api = build_api(services, feed, read_token, production=production, origins=origins)
         following = asyncio.create_task(feed.run())
         await feed.ready.wait()
