@@ -15,6 +15,7 @@ from domain._reference import ReferenceData
 from graphql_api.access import Viewer
 from infra.audit.receipts import ReceiptDesk
 from infra.live_tickets import TicketDesk
+from infra.recording_tickets import RecordingTickets
 from projections._view import Connection
 
 ROLES = {role.value: role for role in Role}
@@ -74,6 +75,7 @@ class Services:
     reference: ReferenceData
     receipts: ReceiptDesk | None = None
     tickets: TicketDesk | None = None
+    recordings: RecordingTickets | None = None
 
 
 @dataclass

@@ -67,6 +67,8 @@ class Settings(BaseModel):
     objects_region: str = Field("local", min_length=1, description="TELEHEALTH_OBJECTS_REGION")
     sealing_keys: Path | None = Field(None, description="TELEHEALTH_SEALING_KEYS")
 
+    playback_port: Port = Field(0, description="TELEHEALTH_PLAYBACK_PORT")
+    playback_url: str | None = Field(None, description="TELEHEALTH_PLAYBACK_URL")
     recorder_alarm_seconds: Seconds = Field(15, description="TELEHEALTH_RECORDER_ALARM_SECONDS")
 
     media_http_port: Port = Field(0, description="TELEHEALTH_MEDIA_HTTP_PORT")
