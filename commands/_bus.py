@@ -172,7 +172,7 @@ class Bus:
                     raise IdInUse(aggregate=command.of.kind, field=f"{command.of.kind}_id")
                 if expected is not None and expected != main.version:
                     raise VersionConflict(aggregate=command.of.kind, actual=main.version, expected=expected)
-                events = decide(command, main.state, context, _states(others))
+                events = decide(command, main.state, context, states_of(others))
             except DomainError:
                 if fresh:
                     raise
@@ -185,10 +185,7 @@ class Bus:
                     continue
                 nothing_new = Appended(command.stream_id, main.version, main.position, fingerprint)
                 return await self._store.answer_to(command_id) or nothing_new
-            guards = {stream_id: folded.version for one in others.values() for stream_id, folded in one.items()}
-            guards.pop(command.stream_id, None)
-            new, state = _enveloped(main.state, events, context, command_id)
-            wish = Append(command_id, fingerprint, command.stream_id, main.version, new, guards)
+            wish, state = wish_of(command, events, main, others, context, command_id, fingerprint)
             try:
                 answer = await self._store.append(wish)
             except Conflict:
@@ -249,8 +246,24 @@ def rejected(refusal: DomainError) -> Rejected:
     return Rejected(code=refusal.code, message=str(refusal), field=refusal.field, details=details)
 
 
-def _states(folded: Mapping[str, Mapping[UUID, Folded]]) -> Found:
+def states_of(folded: Mapping[str, Mapping[UUID, Folded]]) -> Found:
     return {name: {id_: one.state for id_, one in ones.items()} for name, ones in folded.items()}
+
+
+def wish_of(
+    command: Command,
+    events: Sequence[Event],
+    main: Folded,
+    others: Mapping[str, Mapping[UUID, Folded]],
+    context: Context,
+    command_id: UUID,
+    fingerprint: bytes,
+) -> tuple[Append, State[Any]]:
+    """The decision as it goes into the log, guarded by all that it rested on, and the state behind it."""
+    guards = {stream_id: folded.version for one in others.values() for stream_id, folded in one.items()}
+    guards.pop(command.stream_id, None)
+    new, state = _enveloped(main.state, events, context, command_id)
+    return Append(command_id, fingerprint, command.stream_id, main.version, new, guards), state
 
 
 def _enveloped(

@@ -57,6 +57,7 @@ from domain.live_session import (
     ParticipantLost,
     RecordingStopped,
     RoomPlaced,
+    RoomReleased,
     TrackEnded,
     WorkerLost,
 )
@@ -253,6 +254,25 @@ class RecordRoomPlaced(Command, of=LiveSession, by={Role.SYSTEM}):
         if self.run_id not in live_session.runs:
             moved_from = None if live_session.runs else live_session.last_lost
             yield RoomPlaced(worker=self.worker, run_id=self.run_id, moved_from=moved_from)
+
+
+class RecordRoomReleased(Command, of=LiveSession, by={Role.SYSTEM}):
+    """Record that a run of a media worker gave the room up in good order; whoever it still carried has left."""
+
+    live_session_id: UUID
+    run_id: UUID
+
+    def decide(
+        self, live_session: LiveSession, context: Context
+    ) -> Iterator[TrackEnded | ParticipantLeft | RoomReleased]:
+        worker = live_session.runs.get(self.run_id)
+        if worker is None:
+            raise RoomNotPlaced()
+        carried = {id_: one for id_, one in live_session.participants.items() if one.run_id == self.run_id}
+        yield from _tracks_end(live_session, set(carried), TrackEnd.UNPUBLISHED)
+        for id_, one in carried.items():
+            yield ParticipantLeft(participant_id=id_, stay=one.stay, cause=Departure.REMOVED)
+        yield RoomReleased(worker=worker, run_id=self.run_id)
 
 
 class RecordParticipantJoined(Command, of=LiveSession, by={Role.SYSTEM}):

@@ -61,13 +61,19 @@ class RecordTrackPublished(Command, of=LiveSession, by={Role.SYSTEM}):
     def _ultrasound(self, participant: Participant | None) -> Ultrasound | None:
         return participant.ultrasound if participant and self.source is Source.ULTRASOUND else None
 
+    def _replaced(self, live_session: LiveSession) -> Iterator[TrackEnded]:
+        """The same source over a new connection takes the place of the one before, whose end is told later or never."""
+        before = live_session.last_track(self.participant_id, self.source)
+        if before is not None and live_session.tracks[before].live:
+            yield TrackEnded(track_id=before, cause=TrackEnd.REPLACED)
+
     def decide(
         self,
         live_session: LiveSession,
         context: Context,
         consultation: Consultation | None,
         examination: Examination | None,
-    ) -> Iterator[TrackPublished]:
+    ) -> Iterator[TrackEnded | TrackPublished]:
         if self.track_id in live_session.tracks:
             raise TrackAlreadyPublished()
         participant = speaker(live_session, self.participant_id, context)
@@ -79,10 +85,11 @@ class RecordTrackPublished(Command, of=LiveSession, by={Role.SYSTEM}):
                 raise NoUltrasoundHere()
             if ultrasound.device_id not in examination.devices:
                 raise DeviceNotConnected(device_id=ultrasound.device_id)
-        continues = live_session.lost_track(self.participant_id, self.source)
+        continues = live_session.last_track(self.participant_id, self.source)
         before = live_session.tracks[continues] if continues else None
         if before is not None and before.ultrasound != ultrasound:
             continues = before = None
+        yield from self._replaced(live_session)
         yield TrackPublished(
             track_id=self.track_id,
             participant_id=self.participant_id,

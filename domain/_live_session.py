@@ -45,6 +45,7 @@ from domain.live_session import (
     RecordingStopped,
     RecordingViewed,
     RoomPlaced,
+    RoomReleased,
     Status,
     StillCaptured,
     StrokeDrawn,
@@ -81,7 +82,9 @@ class LiveSession(State[Status]):
         Status.OPEN: {
             **stays(Status.OPEN, ParticipantAdmitted, AdmissionChanged),
             **stays(Status.OPEN, ParticipantJoined, ParticipantLeft, ParticipantLost),
-            **stays(Status.OPEN, RoomPlaced, WorkerLost, TrackPublished, TrackEnded, PersonShown, PersonHidden),
+            **stays(
+                Status.OPEN, RoomPlaced, RoomReleased, WorkerLost, TrackPublished, TrackEnded, PersonShown, PersonHidden
+            ),
             **stays(Status.OPEN, QualityDegraded, QualityRestored, DiagnosticQualityReached, DiagnosticQualityLost),
             **stays(Status.OPEN, PictureFrozen, PictureReleased, PointerPlaced, StrokeDrawn, StrokesCleared),
             **stays(Status.OPEN, StillCaptured, RecordingConsented, RecordingRefused, RecordingConsentWithdrawn),
@@ -108,9 +111,10 @@ class LiveSession(State[Status]):
                 return self.with_(**{name: getattr(event, name) for name in type(event).model_fields})
             case RoomPlaced():
                 return self.with_(runs={**self.runs, event.run_id: event.worker})
-            case WorkerLost():
+            case RoomReleased() | WorkerLost():
                 left = {run_id: worker for run_id, worker in self.runs.items() if run_id != event.run_id}
-                return self.with_(runs=left, last_lost=event.run_id)
+                last_lost = event.run_id if isinstance(event, WorkerLost) else self.last_lost
+                return self.with_(runs=left, last_lost=last_lost)
             case StillCaptured():
                 return self.with_(stills=self.stills | {event.image_id})
             case (
@@ -205,10 +209,10 @@ class LiveSession(State[Status]):
             ultrasound = track.ultrasound
         return ultrasound.patient_id if ultrasound is not None else super().about(event)
 
-    def lost_track(self, participant_id: UUID, source: Source) -> UUID | None:
-        """The last track of this source that this participant sent, if it has ended."""
+    def last_track(self, participant_id: UUID, source: Source) -> UUID | None:
+        """The last track of this source that this participant sent, whether it still comes or not."""
         own = [id_ for id_, one in self.tracks.items() if (one.participant_id, one.source) == (participant_id, source)]
-        return own[-1] if own and not self.tracks[own[-1]].live else None
+        return own[-1] if own else None
 
     def running_with(self, track_id: UUID) -> list[UUID]:
         """The recordings under way that hold this track."""

@@ -111,6 +111,13 @@ class RoomPlaced(Event, name="live_session.room_placed"):
     moved_from: UUID | None = None
 
 
+class RoomReleased(Event, name="live_session.room_released"):
+    """A run of a media worker gave the room up in good order, with nobody left in it."""
+
+    worker: Code
+    run_id: UUID
+
+
 class WorkerLost(Event, name="live_session.worker_lost"):
     """A run of a media worker ended without a farewell; whoever and whatever it carried is lost with it."""
 

@@ -87,6 +87,19 @@ def scope_of_log(viewer: Viewer) -> Scope:
         raise
 
 
+def scope_of_whole_log(viewer: Viewer) -> Scope:
+    """All events, without what is clinical or personal."""
+    if viewer.is_one_of(READS_THE_WHOLE_LOG):
+        return Scope(None, clinical=False)
+    raise AccessDenied()
+
+
+def admit_to_figures(viewer: Viewer) -> None:
+    """Figures in which nobody can be recognised are for everybody who works in the network. Raises AccessDenied."""
+    if not viewer.is_one_of(WORKS_IN_THE_NETWORK):
+        raise AccessDenied()
+
+
 def scope_of_live(viewer: Viewer, view: View) -> Scope:
     """What of a live view a subscriber may follow."""
     if view.content is not Content.OVERSIGHT:

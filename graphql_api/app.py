@@ -17,12 +17,13 @@ from graphql_api.cohorts import Subscriptions
 from graphql_api.engine import Engine
 from graphql_api.feed import Feed
 from graphql_api.http import HttpEndpoint
+from graphql_api.report_files import ReportFiles
 from graphql_api.schema import build_schema, executable, sources
 from graphql_api.viewer import Services, Token, viewer_of
 from graphql_api.websocket import FORBIDDEN, Socket
 
 # What a page of another origin may send along.
-HEADERS = ["authorization", "content-type", "last-event-id", "x-correlation-id"]
+HEADERS = ["authorization", "content-type", "last-event-id", "range", "x-correlation-id"]
 
 Verify = Callable[[str | None], Awaitable[Token]]
 
@@ -55,8 +56,13 @@ def build_api(services: Services, feed: Feed, verify: Verify, *, production: boo
             return
         await Socket(websocket, engine, subscriptions, services, who).serve()
 
-    routes = [Route("/graphql", endpoint.answer, methods=["POST"]), WebSocketRoute("/graphql", socket)]
-    across = Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["POST"], allow_headers=HEADERS)
+    routes = [
+        Route("/graphql", endpoint.answer, methods=["POST"]),
+        WebSocketRoute("/graphql", socket),
+        Route("/reports/{run_id:uuid}/{name:path}", ReportFiles(services, who).answer, methods=["GET"]),
+    ]
+    methods = ["GET", "POST"]
+    across = Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=methods, allow_headers=HEADERS)
     return Api(Starlette(routes=routes, middleware=[across]), engine, subscriptions)
 
 

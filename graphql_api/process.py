@@ -13,6 +13,7 @@ from graphql_api.viewer import Services, Token, Unauthenticated
 from graphql_api.websocket import WEBSOCKETS
 from infra.audit.keys import receipt_keys
 from infra.audit.receipts import ReceiptDesk
+from infra.blobs import BlobFolder
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
@@ -43,8 +44,9 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
         tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings))
+        blobs = BlobFolder(settings.data / "blobs")
         recordings = await asyncio.to_thread(recording_tickets, settings)
-        services = Services(Bus(store), pool, feed, load_reference(), desk, tickets, recordings)
+        services = Services(Bus(store), pool, feed, load_reference(), desk, blobs, tickets, recordings)
         api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:

@@ -14,6 +14,7 @@ from domain._kernel import Actor, Role
 from domain._reference import ReferenceData
 from graphql_api.access import Viewer
 from infra.audit.receipts import ReceiptDesk
+from infra.blobs import BlobFolder
 from infra.live_tickets import TicketDesk
 from infra.recording_tickets import RecordingTickets
 from projections._view import Connection
@@ -74,6 +75,7 @@ class Services:
     views: Waiter
     reference: ReferenceData
     receipts: ReceiptDesk | None = None
+    blobs: BlobFolder | None = None
     tickets: TicketDesk | None = None
     recordings: RecordingTickets | None = None
 

@@ -10,15 +10,20 @@ from collections.abc import Sequence
 
 from infra.settings import ROOT, Settings, child_environment
 
+SCALES = (80_000, 800_000)
+
 
 class NoBenchmarks(Exception):
     """Benchmarks come with the sources of the product, not with an installed package."""
 
 
-def bench(settings: Settings, names: Sequence[str], *, quick: bool) -> int:
-    """Measures and prints; answers with the exit code."""
+def bench(settings: Settings, names: Sequence[str], *, quick: bool, events: Sequence[int] = ()) -> int:
+    """Measures and prints; answers with the exit code. `scale` measures logs of so many `events`."""
     if not (ROOT / "tests" / "benchmarks").is_dir():
         raise NoBenchmarks("there are no benchmarks here: run it in a checkout of the sources")
-    options = ["--quick"] if quick else []
-    command = [sys.executable, "-m", "tests.benchmarks", *names, *options]
+    if list(names) == ["scale"]:
+        sizes = [f"--events={one}" for one in events or SCALES]
+        command = [sys.executable, "-m", "tests.benchmarks.scale", *sizes]
+    else:
+        command = [sys.executable, "-m", "tests.benchmarks", *names, *(["--quick"] if quick else [])]
     return subprocess.run(command, cwd=ROOT, env=child_environment(settings), check=False).returncode

@@ -1,73 +1,79 @@
-"""Bytes that are too large for the log: found by the SHA-256 of what they are, and by nothing else.
+"""Bytes that are too large for the log: kept in a folder, found by their SHA-256 and by nothing else.
 
-Rules: a blob is written whole or not at all, and sealed with a key of its own, so that no picture of a patient lies in
-clear; it never changes, so equal bytes are kept once; what is read back is verified against its name, and damaged
-bytes are an error, never an answer.
+They lie in clear; pictures of patients lie in infra/sealing/blobs.py.
+
+Rules: a blob is written whole or not at all; it never changes, so equal bytes are kept once; what is read back is
+verified against its name, and damaged bytes are an error, never an answer.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import tempfile
+from pathlib import Path
 
 from domain._values import Blob
-from infra.objects import Objects
-from infra.sealing.data_keys import DataKeys
-from infra.sealing.form import Head, SealBroken
-from infra.sealing.master_keys import KeyNotUnwrapped, master_keys
-from infra.sealing.reader import opened
-from infra.sealing.writer import sealed
-from infra.settings import Settings
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class BlobDamaged(Exception):
-    """The stored bytes are not those that were stored, or their key is not here."""
+    """The stored bytes are not those that were stored."""
 
 
-class Blobs:
-    """Blobs among the objects, fanned out by the first byte of their hashes."""
+class BlobFolder:
+    """A folder of blobs, fanned out by the first byte of their hashes."""
 
-    def __init__(self, objects: Objects, keys: DataKeys) -> None:
-        self._objects, self._keys = objects, keys
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def put(self, content: bytes, media_type: str) -> Blob:
         """Store the bytes durably, and answer how they are known from now on."""
         blob = Blob(sha256=hashlib.sha256(content).hexdigest(), media_type=media_type, size=len(content))
-        if not self._holds(blob.sha256):
-            key_id, key = self._keys.create()
-            if not self._objects.put(_name(blob.sha256), sealed(key_id, key, media_type, content)):
-                self._keys.destroy(key_id)
+        path = self._path(blob.sha256)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(path, content)
         return blob
 
     def get(self, sha256: str) -> bytes:
         """The verified bytes. Raises KeyError, or BlobDamaged."""
-        # The name comes from outside: anything but a hash could lead to other objects.
-        if not SHA256.fullmatch(sha256):
-            raise KeyError(sha256)
-        stored = self._objects.get(_name(sha256))
         try:
-            content = opened(stored, self._keys.open(Head.parse(stored)[0].key))
-        except (SealBroken, KeyNotUnwrapped) as fault:
-            raise BlobDamaged(f"{sha256}: {fault}") from None
+            content = self._path(sha256).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(sha256) from None
         if hashlib.sha256(content).hexdigest() != sha256:
             raise BlobDamaged(sha256)
         return content
 
-    def _holds(self, sha256: str) -> bool:
-        try:
-            self._objects.size(_name(sha256))
-        except KeyError:
-            return False
-        return True
+    def verified(self, sha256: str) -> Path:
+        """The file of a blob whose bytes were verified just now. Raises KeyError, or BlobDamaged."""
+        self.get(sha256)
+        return self._path(sha256)
+
+    def _path(self, sha256: str) -> Path:
+        # The name comes from outside: anything but a hash could lead out of the folder.
+        if not SHA256.fullmatch(sha256):
+            raise KeyError(sha256)
+        return self._folder / sha256[:2] / sha256
 
 
-def open_blobs(settings: Settings) -> Blobs:
-    """The blobs of this deployment."""
-    objects = Objects.open(settings)
-    return Blobs(objects, DataKeys(objects, master_keys(settings)))
-
-
-def _name(sha256: str) -> str:
-    return f"blobs/{sha256[:2]}/{sha256}"
+def _write_whole(path: Path, content: bytes) -> None:
+    """Under a name of its own first, so that a crash leaves no half blob and two writers do not meet."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -4,12 +4,14 @@ Rules: a command here reads its arguments, calls one function of another module 
 command needs is imported when it runs, so that `--help` and short commands answer at once.
 """
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from infra.settings import Settings, SettingsRefused
 
@@ -80,16 +82,35 @@ def demo_command(
     raise typer.Exit(demo(_settings(), Console(), speed=speed, as_json=as_json, keep=keep))
 
 
+@app.command("nation")
+def nation_command(
+    facilities: Annotated[int, typer.Option(help="How many facilities; the whole nation has 14,000.")] = 50,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days are played.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same nation.")] = 1,
+    speed: Annotated[str, typer.Option(help="real, max, or how many times as fast as life, such as x60.")] = "max",
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day; the first Monday of March.")
+    ] = None,
+    bulk: Annotated[bool, typer.Option(help="Load in large batches, when nobody else works on the log.")] = False,
+) -> None:
+    """Found a nation and play days of its traffic; begun again it goes on where it was."""
+    from infra.nation.run import Wanted, nation
+
+    wanted = Wanted(seed, facilities, days, first.date() if first else None, speed, bulk)
+    raise typer.Exit(nation(_settings(), Console(), wanted))
+
+
 @app.command("bench")
 def bench_command(
     names: Annotated[list[str] | None, typer.Argument(help="Which figures; all by default.")] = None,
     quick: Annotated[bool, typer.Option(help="Fewer and shorter runs.")] = False,
+    events: Annotated[list[int] | None, typer.Option(help="For `scale`: how large the log is; more than once.")] = None,
 ) -> None:
     """Measure the product on this machine, and print the figures with what was asked."""
     from infra.bench_command import NoBenchmarks, bench
 
     try:
-        code = bench(_settings(), names or (), quick=quick)
+        code = bench(_settings(), names or (), quick=quick, events=events or ())
     except NoBenchmarks as error:
         _refuse(str(error))
     raise typer.Exit(code)
@@ -120,11 +141,18 @@ def bundle_command(
     as_of: Annotated[str | None, typer.Option(help="A position, or a time with its offset; all by default.")] = None,
     stored: Annotated[bool, typer.Option(help="With the stored bytes, not their digests alone.")] = False,
     position: Annotated[list[int] | None, typer.Option(help="Only this event; may be given more than once.")] = None,
+    since: Annotated[
+        list[Path] | None, typer.Option(help="With --position: a kept checkpoint that it has to have grown from.")
+    ] = None,
+    report_run: Annotated[
+        UUID | None, typer.Option("--report", help="A sealed run; with --stored it can be computed again.")
+    ] = None,
 ) -> None:
-    """Write what an auditor takes home to verify the log."""
-    from infra.audit.commands import make_bundle
+    """Write what an auditor takes home to verify the log, or a report."""
+    from infra.audit.commands import BundleWish, make_bundle
 
-    raise typer.Exit(make_bundle(_settings(), Console(), out, as_of, stored, position or ()))
+    wish = BundleWish(as_of, stored, position or (), since or (), report_run)
+    raise typer.Exit(make_bundle(_settings(), Console(), out, wish))
 
 
 @app.command("verify")
@@ -132,11 +160,67 @@ def verify_command(
     bundle: Annotated[Path, typer.Argument(help="A bundle.")],
     policy: Annotated[Path, typer.Option(help="The keys that you trust.")],
     known: Annotated[list[Path] | None, typer.Option(help="A checkpoint that you kept.")] = None,
+    recompute: Annotated[bool, typer.Option(help="Compute the report in it again, with the code in it.")] = False,
 ) -> None:
     """Verify a bundle: ends with 0 when it is what was signed, with 1 when not, and names the first bad leaf."""
     from infra.audit.commands import verify
 
-    raise typer.Exit(verify("bundle", bundle, policy, known or ()))
+    raise typer.Exit(verify("bundle", bundle, policy, known or (), recompute=recompute))
+
+
+class NamesOrReports(TyperGroup):
+    """`telehealth report list` is a command, `telehealth report activity` asks for the report of that name."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["make", *args])
+
+
+report = typer.Typer(help="Sealed reports: NAME, or a command.", no_args_is_help=True, cls=NamesOrReports)
+app.add_typer(report, name="report")
+Params = Annotated[list[str] | None, typer.Option("--param", help="name=value; may be given more than once.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@report.command("make", hidden=True)
+def report_make_command(
+    name: str,
+    param: Params = None,
+    as_of: Annotated[str | None, typer.Option(help="A position, or a time with its offset; now by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for the files.")] = None,
+    ground: Annotated[str, typer.Option(help="Why it is asked for; it is put on record.")] = "telehealth report",
+    wait: Annotated[float, typer.Option(min=0, help="How many seconds to wait for it.")] = 120,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for a report, wait until it is sealed, and print its digest and its checkpoint."""
+    from infra.audit.on_the_log import Wish
+    from infra.audit.report_commands import make_report
+
+    wish = Wish(name, param or (), as_of, ground, wait)
+    raise typer.Exit(make_report(_settings(), Console(), wish, out, as_json=as_json))
+
+
+@report.command("list")
+def report_list_command(as_json: AsJson = False) -> None:
+    """Which reports there are, and what they ask for."""
+    from infra.audit.report_commands import list_reports
+
+    raise typer.Exit(list_reports(Console(), as_json=as_json))
+
+
+@report.command("diff")
+def report_diff_command(
+    before: Annotated[str, typer.Argument(help="A run, a folder of files or, with --report, a position or time.")],
+    after: Annotated[str, typer.Argument(help="The same.")],
+    report_name: Annotated[str | None, typer.Option("--report", help="The report of a position or time.")] = None,
+    param: Params = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name the events that explain every figure that differs between two editions."""
+    from infra.audit.on_the_log import Wish
+    from infra.audit.report_diff_command import diff_reports
+
+    wish = Wish(report_name, param or ()) if report_name is not None else None
+    raise typer.Exit(diff_reports(_settings(), Console(), wish, before, after, as_json=as_json))
 
 
 receipt = typer.Typer(help="Receipts of commands.", no_args_is_help=True)

@@ -112,7 +112,7 @@ class PostgresEventStore:
     async def _append_batch(self, batch: Sequence[Ready]) -> Sequence[Appended | BaseException]:
         BATCH_SIZE.observe(len(batch))
         try:
-            rows = await _until_answered(self._append_line, APPEND, *_columns(batch))
+            rows = await _until_answered(self._append_line, APPEND, *append_arguments(batch))
         except asyncpg.PostgresError as fault:
             # The server refused something in it and took nothing of it: the others must not suffer for the one.
             if len(batch) == 1:
@@ -175,7 +175,8 @@ def independent_ones(queue: deque[Waiting[Ready, Appended]], most: int) -> list[
     return picked
 
 
-def _columns(batch: Sequence[Ready]) -> tuple[Sequence[object], ...]:
+def append_arguments(batch: Sequence[Ready]) -> tuple[Sequence[object], ...]:
+    """What `APPEND` takes."""
     guards = [(n, id_, version) for n, one in enumerate(batch, 1) for id_, version in one.wish.guards.items()]
     return (
         [one.wish.command_id for one in batch],

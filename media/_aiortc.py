@@ -189,6 +189,12 @@ class Connection(RTCPeerConnection):
         pair = self.ice._nominated.get(1)
         return pair.remote_addr if pair is not None else None
 
+    async def close(self) -> None:
+        """An offer taken by half leaves transceivers without a transport, at which the library would stop half way."""
+        transceivers: list[Any] = getattr(self, "_RTCPeerConnection__transceivers")  # noqa: B009
+        transceivers[:] = [one for one in transceivers if one.receiver.transport is not None]
+        await super().close()
+
     @property
     def waiting_datagrams(self) -> int:
         """Datagrams that DTLS has not looked at yet; the library's queue has no bound of its own."""
@@ -231,7 +237,11 @@ def _missing() -> Iterator[str]:
         (
             "RTCPeerConnection",
             probe,
-            ("_RTCPeerConnection__createTransceiver", "_RTCPeerConnection__certificates"),
+            (
+                "_RTCPeerConnection__createTransceiver",
+                "_RTCPeerConnection__transceivers",
+                "_RTCPeerConnection__certificates",
+            ),
         ),
         ("RTCRtpReceiver", transceiver.receiver, ("_track", "_enabled", "_set_rtcp_ssrc", "_handle_disconnect")),
         ("RTCRtpSender", transceiver.sender, ("_ssrc", "_rtx_ssrc", "_stream_id", "_track_id", "_enabled")),

@@ -15,7 +15,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class LegNumbers:
-    """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second; 0 without a picture."""
+    """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second; 0 without a picture.
+
+    `capacity_kbps` is what the way could carry, where that was estimated.
+    """
 
     bitrate_kbps: int
     loss_percent: float
@@ -24,6 +27,7 @@ class LegNumbers:
     width: int = 0
     height: int = 0
     frames_per_second: float = 0.0
+    capacity_kbps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

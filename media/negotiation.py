@@ -8,9 +8,8 @@ are left out, because its checks come to us and nobody is sent a packet on the w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aiortc import codecs, sdp
 from aiortc.rtcpeerconnection import find_common_codecs
@@ -181,36 +180,58 @@ def without_candidates(text: str) -> str:
     return "\r\n".join(kept) + "\r\n"
 
 
+def known_codec(name: str, kind: str) -> tuple[RTCRtpCodecParameters, int]:
+    """A codec of our own table, for an offer of ours, and the payload type of its retransmissions, or 0."""
+    table = codecs.CODECS[kind]
+    found = next(one for one in table if one.name == name)
+    again = (type_of(one) for one in table if one.parameters.get("apt") == found.payloadType)
+    return found, next(again, 0)
+
+
+def read_answer(text: str, lines: int) -> None:
+    """Checks an answer to an offer of that many lines; raises OfferRefused."""
+    if len(text) > LONGEST_OFFER or text.count("\n") > MOST_LINES * 4:
+        raise OfferRefused("SDP_TOO_LARGE", f"an answer has at most {LONGEST_OFFER} bytes", 413)
+    try:
+        media = sdp.SessionDescription.parse(text).media
+    except Exception as fault:
+        raise OfferRefused("SDP_MALFORMED", "this is no session description that can be read") from fault
+    if len(media) != lines:
+        raise OfferRefused("SDP_UNACCEPTABLE", "the answer does not fit the offer", 422)
+
+
 def answer_to_publisher(answer: str, offer: Sequence[Line]) -> str:
     """Adds the layers that we take, and NACK for sound."""
-    return _edited(answer, offer, _for_publisher)
+    rids = [line.rids for line in offer]
+    return _edited(answer, lambda number, lines: _with_layers(_nack_for_sound(lines), rids[number]))
 
 
 def answer_to_viewer(answer: str, offer: Sequence[Line]) -> str:
     """Takes out transport-wide feedback: a viewer then estimates its bandwidth itself and tells it by REMB."""
-    return _edited(answer, offer, _for_viewer)
+    return offer_to_viewer(answer)
 
 
-def _edited(answer: str, offer: Sequence[Line], edit: Any) -> str:
-    head, *sections = answer.split("\r\nm=")
+def offer_to_viewer(offer: str) -> str:
+    """The same for an offer of ours."""
+    return _edited(offer, lambda _, lines: _nack_for_sound(_without_transport_feedback(lines)))
+
+
+def _edited(text: str, edit: Callable[[int, list[str]], list[str]]) -> str:
+    head, *sections = text.split("\r\nm=")
     out = [head]
-    for section, line in zip(sections, offer, strict=True):
-        lines = section.rstrip("\r\n").split("\r\n")
-        out.append("\r\n".join(edit(lines, line)))
+    for number, section in enumerate(sections):
+        out.append("\r\n".join(edit(number, section.rstrip("\r\n").split("\r\n"))))
     return "\r\nm=".join(out) + "\r\n"
 
 
-def _for_publisher(lines: list[str], line: Line) -> list[str]:
-    if line.kind == "audio":
-        lines = _nack_for_sound(lines)
-    if line.rids:
-        lines = [*lines, *(f"a=rid:{rid} recv" for rid in line.rids), f"a=simulcast:recv {';'.join(line.rids)}"]
-    return lines
+def _with_layers(lines: list[str], rids: Sequence[str]) -> list[str]:
+    if not rids:
+        return lines
+    return [*lines, *(f"a=rid:{rid} recv" for rid in rids), f"a=simulcast:recv {';'.join(rids)}"]
 
 
-def _for_viewer(lines: list[str], line: Line) -> list[str]:
-    kept = [one for one in lines if not one.endswith(" transport-cc") and rtp.TRANSPORT_CC not in one]
-    return _nack_for_sound(kept) if line.kind == "audio" else kept
+def _without_transport_feedback(lines: list[str]) -> list[str]:
+    return [one for one in lines if not one.endswith(" transport-cc") and rtp.TRANSPORT_CC not in one]
 
 
 def _nack_for_sound(lines: list[str]) -> list[str]:

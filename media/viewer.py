@@ -136,7 +136,8 @@ class Viewer(Peer):
                 continue
             if seat.down is None or seat.codec != about.codec:
                 continue
-            layers = track.flowing(time.monotonic_ns())
+            # A picture that stands still just now is waited for all the same.
+            layers = track.flowing(time.monotonic_ns()) or track.ordered()
             if layers:
                 seat.rank = min(max(seat.rank, 0) if len(layers) > 1 else 0, len(layers) - 1)
                 seat.down.follow(layers[seat.rank])

@@ -30,6 +30,13 @@ class Alarm(StrEnum):
     WORKER_LOST = "worker_lost"
 
 
+class LiveWorker(TypedDict):
+    """A media worker that carries the room, and which of its runs."""
+
+    worker: str
+    run_id: UUID
+
+
 class Measurement(TypedDict):
     """A leg as measured: kbit/s, ms one way and round trip, percent lost, ms of jitter, pixels, frames per second."""
 

@@ -17,6 +17,7 @@ import asyncpg
 from domain._catalogue import belongs_to, import_all
 from domain._kernel import Event
 from projections._table import R, Row, Table
+from projections._tally import Tally
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -84,6 +85,7 @@ class View:
         self.name, self.version, self.content = name, version, content
         self.stream, self.patient, self.owner = stream, patient, owner
         self.tables: list[Table[Any]] = []
+        self.tallies: list[Tally] = []
         self.queries: dict[str, Callable[..., Any]] = {}
         self.nested: dict[str, tuple[type, Callable[..., Any]]] = {}
         self.lives: list[Live] = []
@@ -95,6 +97,12 @@ class View:
         table = Table(name, row, (key,) if isinstance(key, str) else key, indexes)
         self.tables.append(table)
         return table
+
+    def tally(self, table: Table[Any], part: str, columns: Sequence[str], where: str = "true") -> Tally:
+        """Let the database count the rows of the table by these columns, see Tally."""
+        tally = Tally(f"{self.name}_{part}", table, tuple(columns), where)
+        self.tallies.append(tally)
+        return tally
 
     def query(self, ask: Ask) -> Ask:
         """A question of a reader: `async def name(db, visible, …)`, where `visible` is what the reader may see.
@@ -127,19 +135,26 @@ class View:
         """The aggregates whose events this view takes in."""
         return frozenset(kind.name.partition(".")[0] for kind in self.handled)
 
-    def physical(self, table: Table[Any], generation: int) -> str:
+    def physical(self, table: Table[Any] | Tally, generation: int) -> str:
         return f"{table.name}_v{self.version}_g{generation}"
 
     def physicals(self, generation: int) -> list[str]:
-        return [self.physical(table, generation) for table in self.tables]
+        both: list[Table[Any] | Tally] = [*self.tables, *self.tallies]
+        return [self.physical(table, generation) for table in both]
 
     def ddl(self, generation: int) -> list[str]:
-        return [statement for table in self.tables for statement in table.ddl(self.physical(table, generation))]
+        return self.ddl_as(lambda table: self.physical(table, generation))
+
+    def ddl_as(self, called: Callable[[Table[Any] | Tally], str]) -> list[str]:
+        """The statements that make all tables, under the names that they are called by."""
+        tables = [statement for table in self.tables for statement in table.ddl(called(table))]
+        return tables + [one for tally in self.tallies for one in tally.ddl(called(tally), called(tally.table))]
 
     def naming(self, generation: int) -> list[str]:
         """Statements after which the plain names, by which queries read, stand for this generation."""
         statements = []
-        for table in self.tables:
+        both: list[Table[Any] | Tally] = [*self.tables, *self.tallies]
+        for table in both:
             statements.append(f"drop view if exists {table.name}")
             statements.append(f"create view {table.name} as select * from {self.physical(table, generation)}")
         return statements

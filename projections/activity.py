@@ -1,14 +1,15 @@
 """How much was done: consultations held, examinations made and referrals sent, by whatever they are counted by?
 
 Each of them is one row, so that nothing is counted twice however often its events come. What counts is when it
-happened, in Viet Nam's months, and never when it was written down: a late entry counts in the month of its work.
+happened, in Viet Nam's months, and never when it was written down: a late entry counts in the month of its work. What
+is asked most is read from tallies, whose size is that of the network and of the calendar, not that of the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -79,8 +80,18 @@ class ActivityCount:
     count: int
 
 
-view = View("activity", version=1, content=Content.FIGURES)
-acts = view.table(Act, "act_id", indexes=["day"])
+view = View("activity", version=2, content=Content.FIGURES)
+acts = view.table(Act, "act_id", indexes=["day", "helping_facility_id, day", "asking_facility_id, day"])
+
+COUNTS = "day is not null"
+# The smallest first: the first one that knows all that is asked answers. Those without a day know whole months only.
+TALLIES = (
+    view.tally(acts, "by_kind", ("day", "month", "activity", "kind", "mode", "speciality"), COUNTS),
+    view.tally(acts, "helped_in_month", ("month", "activity", "helping_facility_id"), COUNTS),
+    view.tally(acts, "asked_in_month", ("month", "activity", "asking_facility_id"), COUNTS),
+    view.tally(acts, "helped", ("day", "month", "activity", "helping_facility_id"), COUNTS),
+    view.tally(acts, "asked", ("day", "month", "activity", "asking_facility_id"), COUNTS),
+)
 
 
 def _counts(row: Act, at: Recorded) -> None:
@@ -157,13 +168,8 @@ def referral_sent(row: Act, event: ReferralSubmitted, at: Recorded) -> None:
         _counts(row, at)
 
 
-IN_PROVINCES = f"""
-    (select act.*, helping.province_code as helping_province_code, asking.province_code as asking_province_code
-       from {acts.name} act
-       left join facility_register helping on helping.facility_id = act.helping_facility_id
-       left join facility_register asking on asking.facility_id = act.asking_facility_id) as act
-"""
-PROVINCES = {Dimension.HELPING_PROVINCE, Dimension.ASKING_PROVINCE}
+PROVINCES = {Dimension.HELPING_PROVINCE: "helping", Dimension.ASKING_PROVINCE: "asking"}
+DAY, MONTH = "day", "month"
 TYPES: dict[Dimension, Any] = {
     Dimension.ACTIVITY: ActivityKind,
     Dimension.KIND: ConsultationKind,
@@ -188,27 +194,62 @@ async def activity(
     asking_province_code: str | None = None,
 ) -> list[ActivityCount]:
     """What was done from the day `since` to the day `until`, both included, counted by these dimensions."""
-    wanted = Condition("day >= {} and day <= {}", (since, until)) & visible
-    wanted &= matching(
-        activity=activity,
-        kind=kind,
-        mode=mode,
-        speciality=speciality,
-        helping_facility_id=helping_facility_id,
-        asking_facility_id=asking_facility_id,
-        helping_province_code=helping_province_code,
-        asking_province_code=asking_province_code,
-    )
-    columns = list(dict.fromkeys(by))
-    by_province = helping_province_code or asking_province_code or PROVINCES.intersection(columns)
-    source = IN_PROVINCES if by_province else acts.name
+    filters: dict[Dimension, Any] = {
+        Dimension.ACTIVITY: activity,
+        Dimension.KIND: kind,
+        Dimension.MODE: mode,
+        Dimension.SPECIALITY: speciality,
+        Dimension.HELPING_FACILITY: helping_facility_id,
+        Dimension.ASKING_FACILITY: asking_facility_id,
+        Dimension.HELPING_PROVINCE: helping_province_code,
+        Dimension.ASKING_PROVINCE: asking_province_code,
+    }
+    return await _counted(db, list(dict.fromkeys(by)), filters, since, until, visible)
+
+
+async def _counted(
+    db: Connection,
+    columns: Sequence[Dimension],
+    filters: Mapping[Dimension, Any],
+    since: date,
+    until: date,
+    visible: Condition,
+) -> list[ActivityCount]:
+    asked = [*columns, *(column for column, value in filters.items() if value is not None)]
+    source, clock = _source(asked, since, until)
+    wanted = Condition(f"{clock} >= {{}} and {clock} <= {{}}", (since, until)) & visible
+    wanted &= matching(**{str(column): value for column, value in filters.items()})
     grouped = ", ".join(columns)
     rows = await db.fetch(
-        f"select {''.join(f'{column}, ' for column in columns)} count(*) as count from {source}"
+        f"select {''.join(f'{column}, ' for column in columns)} sum(count)::bigint as count from ({source}) as act"
         f" where {wanted.numbered()} {f'group by {grouped} order by {grouped}' if columns else ''}",
         *wanted.arguments,
     )
-    return [_count(columns, dict(row)) for row in rows]
+    found = [_count(columns, dict(row)) for row in rows if row["count"]]
+    return found if found or columns else [ActivityCount(count=0)]
+
+
+def _source(asked: Sequence[Dimension], since: date, until: date) -> tuple[str, str]:
+    """Where it is read from, as SQL with a column for each dimension asked about, and the column of its time."""
+    sides = list(dict.fromkeys(PROVINCES[one] for one in asked if one in PROVINCES))
+    needed = {str(one) for one in asked if one not in PROVINCES} | {f"{side}_facility_id" for side in sides}
+    clocks = {DAY, MONTH} if _whole_months(since, until) else {DAY}
+    tally = next((one for one in TALLIES if needed <= {*one.columns} and clocks & {*one.columns}), None)
+    if tally is None:
+        rows, clock = f"select {', '.join(acts.columns)}, 1 as count from {acts.name}", DAY
+    else:
+        rows, clock = f"select * from {tally.name}", DAY if DAY in tally.columns else MONTH
+    for side in sides:
+        # The few rows of the network are joined to what is left, after the days that are asked about are picked.
+        rows = (
+            f"select rows.*, {side}.province_code as {side}_province_code from ({rows}) as rows"
+            f" left join facility_register {side} on {side}.facility_id = rows.{side}_facility_id"
+        )
+    return rows, clock
+
+
+def _whole_months(since: date, until: date) -> bool:
+    return since.day == 1 and (until + timedelta(days=1)).day == 1
 
 
 def _count(columns: Sequence[Dimension], row: dict[str, Any]) -> ActivityCount:

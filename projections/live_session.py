@@ -43,6 +43,7 @@ from domain.live_session import (
     RecordingStopped,
     RecordingViewed,
     RoomPlaced,
+    RoomReleased,
     Status,
     StillCaptured,
     StrokeDrawn,
@@ -51,7 +52,7 @@ from domain.live_session import (
     TrackPublished,
     WorkerLost,
 )
-from projections._live import Alarm, LiveParticipant, LiveTrack, measurement
+from projections._live import Alarm, LiveParticipant, LiveTrack, LiveWorker, measurement
 from projections._page import Condition, Page, first, matching, page, select
 from projections._table import Row
 from projections._view import Connection, Content, View
@@ -72,7 +73,7 @@ class LiveSession(Row):
     status: Status = Status.OPEN
     opened_at: datetime
     closed_at: datetime | None = None
-    workers: list[str] = field(default_factory=list)
+    workers: list[LiveWorker] = field(default_factory=list)
     present: int = 0
     tracks_live: int = 0
     people_position: int = 0
@@ -116,13 +117,17 @@ def closed(row: LiveSession, event: LiveSessionClosed, at: Recorded) -> None:
 
 @sessions_.updates(RoomPlaced)
 def placed(row: LiveSession, event: RoomPlaced, at: Recorded) -> None:
-    row.workers = [*row.workers, event.worker]
+    row.workers = [*row.workers, LiveWorker(worker=event.worker, run_id=event.run_id)]
+
+
+@sessions_.updates(RoomReleased)
+def released(row: LiveSession, event: RoomReleased, at: Recorded) -> None:
+    row.workers = [one for one in row.workers if one["run_id"] != event.run_id]
 
 
 @sessions_.updates(WorkerLost)
 def worker_lost(row: LiveSession, event: WorkerLost, at: Recorded) -> None:
-    place = row.workers.index(event.worker)
-    row.workers = [*row.workers[:place], *row.workers[place + 1 :]]
+    row.workers = [one for one in row.workers if one["run_id"] != event.run_id]
     _alarm(row, Alarm.WORKER_LOST, event.worker, at)
 
 
@@ -319,6 +324,19 @@ async def tracks(db: Connection, row: LiveSession, live: bool | None = None) -> 
 async def room_of(db: Connection, **care: UUID) -> LiveSession | None:
     """The room of this consultation or examination, for the views that tell of the care."""
     return await first(db, sessions_, matching(**care))
+
+
+async def earlier_runs(db: Connection, worker: str, run_id: UUID) -> list[tuple[UUID, UUID]]:
+    """The open rooms that other runs of this worker carry, with those runs: they ended without a farewell."""
+    rows = await db.fetch(
+        f"select live_session_id, (carrier ->> 'run_id')::uuid as run_id from {sessions_.name},"
+        " jsonb_array_elements(workers) carrier"
+        " where status = $1 and carrier ->> 'worker' = $2 and carrier ->> 'run_id' <> $3 order by 1, 2",
+        Status.OPEN,
+        worker,
+        str(run_id),
+    )
+    return [(row["live_session_id"], row["run_id"]) for row in rows]
 
 
 async def ultrasound_of(db: Connection, examination_id: UUID) -> list[LiveTrack]:

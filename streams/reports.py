@@ -22,7 +22,7 @@ from domain.report import Report, ReportRequested
 from infra.audit.report_fold import Tell
 from infra.audit.sealing import Sealing
 from infra.audit.trust import Trust
-from infra.blobs import open_blobs
+from infra.blobs import BlobFolder
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.locks import Lock
@@ -143,7 +143,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     if settings.database_url is None:
         raise RuntimeError("the reports need DATABASE_URL")
     store = PostgresEventStore(settings.database_url)
-    sealing = Sealing(open_blobs(settings), Trust.of(settings))
+    sealing = Sealing(BlobFolder(settings.data / "blobs"), Trust.of(settings))
     sender = Sender(Bus(store), load_reference(), vitals)
     try:
         await ReportOffice(settings.database_url, store, sealing, sender, vitals).run(stop)

@@ -6,20 +6,25 @@ on ports of their own, in a folder that is deleted afterwards, so that two runs 
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from infra.event_log import all_after, head
+from infra.event_store import PostgresEventStore
 from infra.local.child import Child
 from infra.local.kafka import Kafka
 from infra.local.ports import Ports
 from infra.local.postgres import Postgres
 from infra.local.program import Program
+from infra.mapper import Stored
 from infra.postgres import connect, migrate
 from infra.settings import Settings, child_environment
+from tests.story import launch_day
+from tests.storyteller import Story
 
 
 class Stack:
@@ -93,3 +98,23 @@ async def log_database(database: str) -> str:
     await migrate(connection)
     await connection.close()
     return database
+
+
+@pytest.fixture(scope="session")
+async def whole_day(stack: Stack) -> Sequence[Stored]:
+    """The rows of a whole launch day, as they lie in the log."""
+    name = f"story_{uuid4().hex}"
+    server = await asyncpg.connect(stack.dsn)
+    await server.execute(f"create database {name}")
+    dsn = f"{stack.dsn.rpartition('/')[0]}/{name}"
+    db = await connect(dsn)
+    await migrate(db)
+    store = PostgresEventStore(dsn)
+    try:
+        await launch_day(Story(store))
+        return [stored async for chunk in all_after(db, 0, await head(db)) for stored in chunk]
+    finally:
+        await store.close()
+        await db.close()
+        await server.execute(f"drop database {name} with (force)")
+        await server.close()

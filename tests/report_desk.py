@@ -25,7 +25,7 @@ from domain._kernel import Actor, Event, Recorded, Role
 from domain.report import Report, ReportFailed, ReportParameter, ReportSealed
 from infra.audit.sealing import COSIGNED_WITHIN_S, Sealing
 from infra.audit.trust import Trust
-from infra.blobs import Blobs
+from infra.blobs import BlobFolder
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.reference import load
@@ -33,7 +33,6 @@ from streams.reports import ReportOffice
 from streams.sender import Sender
 from tests.audit_office import LOG, Office, cosigner_keys, public
 from tests.history import called
-from tests.infra.sealing import blobs_in
 
 AUDITOR = Actor(id=called("an auditor"), roles=frozenset({Role.AUDITOR}))
 AUGUST = (ReportParameter(name="month", value="2020-08"),)
@@ -51,8 +50,8 @@ class Desk:
     office: Office
 
     @property
-    def blobs(self) -> Blobs:
-        return blobs_in(self.home)
+    def blobs(self) -> BlobFolder:
+        return BlobFolder(self.home / "blobs")
 
     async def send(self, command: Command, actor: Actor = AUDITOR) -> Accepted | Rejected:
         context = Context(actor=actor, now=datetime.now(UTC), correlation_id=uuid4(), reference=RULES)
@@ -88,7 +87,7 @@ class Desk:
     @asynccontextmanager
     async def open(self, cosigned_within_s: float = COSIGNED_WITHIN_S) -> AsyncIterator[Vitals]:
         vitals, stop = Vitals("reports"), asyncio.Event()
-        running = asyncio.create_task(office(self.dsn, self.home, vitals, stop, cosigned_within_s))
+        running = asyncio.create_task(office(self.dsn, self.home / "blobs", vitals, stop, cosigned_within_s))
         try:
             yield vitals
         finally:
@@ -97,10 +96,10 @@ class Desk:
 
 
 async def office(
-    dsn: str, home: Path, vitals: Vitals, stop: asyncio.Event, cosigned_within_s: float = COSIGNED_WITHIN_S
+    dsn: str, blobs: Path, vitals: Vitals, stop: asyncio.Event, cosigned_within_s: float = COSIGNED_WITHIN_S
 ) -> None:
     store = PostgresEventStore(dsn)
-    sealing = Sealing(blobs_in(home), TRUST, cosigned_within_s)
+    sealing = Sealing(BlobFolder(blobs), TRUST, cosigned_within_s)
     try:
         await ReportOffice(dsn, store, sealing, Sender(Bus(store), RULES, vitals), vitals).run(stop)
     finally:

@@ -14,6 +14,7 @@ from commands.live_session import (
     RecordParticipantLeft,
     RecordParticipantLost,
     RecordRoomPlaced,
+    RecordRoomReleased,
     RecordWorkerLost,
     UltrasoundToShow,
 )
@@ -299,4 +300,5 @@ async def _the_worker_is_lost(story: Story) -> None:
         RecordRoomPlaced(live_session_id=ROOM_OF_SCAN, worker="media-1", run_id=NEXT_RUN),
         joined(ROOM_OF_SCAN, NGA, NEXT_RUN),
         RecordParticipantLeft(live_session_id=ROOM_OF_SCAN, participant_id=seat_of(NGA)),
+        RecordRoomReleased(live_session_id=ROOM_OF_SCAN, run_id=NEXT_RUN),
     )

@@ -6,10 +6,17 @@ here, and a test holds this list to the codes that stand in the sources.
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Iterator
 
 from docs.generate.catalogue import refusals_by_file
 from docs.generate.markdown import code, page, sentence, table
+from infra.audit import report_difference, sealing
+from projections.audit.reports._kit import Refused
+
+# Importing them is what makes their refusals known.
+REFUSING = (report_difference, sealing)
 
 INTRODUCTION = """\
 Three kinds of answers, and each has a stable code:
@@ -19,6 +26,8 @@ Three kinds of answers, and each has a stable code:
 - **Something is wrong with the request**: an entry of `errors` with `extensions.code`. Mend the request.
 - **Something is wrong here**: `INTERNAL` with a reference under which the log has the whole story, or `UNAVAILABLE`.
   Send the same command id again: a command that took effect the first time is not done twice."""
+
+REPORTS = "In `failureCode` of a run, in the event `report.failed`, and on the command line; `failure` says more."
 
 EDGE = {
     "TOKEN_MISSING": ("401, or the socket closes with 4401 or 4403", "There is no access token. Sign in."),
@@ -47,9 +56,18 @@ EDGE = {
 }
 
 
+def _below(kind: type[Refused]) -> Iterator[type[Refused]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
 def write() -> str:
     parts = [INTRODUCTION, "## At the edge"]
     parts.append(table(("code", "where", "what it means"), [(code(name), *row) for name, row in EDGE.items()]))
+    parts += ["## Why a report was not sealed, or not compared", REPORTS]
+    failures = sorted({(one.code, inspect.getdoc(one) or "") for one in _below(Refused)})
+    parts.append(table(("code", "what it means"), [(code(name), text) for name, text in failures]))
     parts.append("## Refusals")
     for module, refusals in refusals_by_file().items():
         about = (sys.modules[module].__doc__ or "").partition("\n")[0]

@@ -11,6 +11,7 @@ from docs.generate.catalogue import events_of, states, told_by_file
 from docs.generate.markdown import anchor, code, fields_of, page, parts_of, sentence, table, told
 from domain._catalogue import every_event
 from domain._kernel import Event
+from domain._open import Way, ways_of
 from domain._personal import personal_fields
 
 INTRODUCTION = """\
@@ -19,8 +20,9 @@ log is in the envelope around it: `streamId`, `version`, `position`, `recordedAt
 `onBehalfOf`, `commandId`, `causationId`, `correlationId`, `clinicalTime`, `patientId`. On Kafka an event is a message
 of the topic `telehealth.<aggregate>.events`, keyed by the aggregate's id.
 
-The last column names the class of personal data, by which a field is sealed and left out for those who may not see
-it. The exact shape of each version is locked in [tests/golden/events](../../tests/golden/events)."""
+"Personal" names the class of personal data, by which a field is sealed and left out for those who may not see it. "To
+analysts" tells how it leaves as [open data](../analysts.md): empty where it does not leave at all. The shape of each
+version is in [contracts](../contracts), and locked in [tests/golden/events](../../tests/golden/events)."""
 
 
 def write() -> str:
@@ -42,12 +44,23 @@ def _event(event: type[Event]) -> Iterable[str]:
 
 
 def _fields(model: type[BaseModel]) -> str:
-    marks = personal_fields(model)
+    marks, ways = personal_fields(model), ways_of(model)
     rows = [
-        (f"`{name}`{'' if not optional else ' (optional)'}", kind, ", ".join(_classes(name, marks.items())))
+        (
+            f"`{name}`{'' if not optional else ' (optional)'}",
+            kind,
+            ", ".join(_classes(name, marks.items())),
+            _leaves(ways[name]),
+        )
         for name, kind, optional in fields_of(model)
     ]
-    return table(("field", "type", "personal"), rows)
+    return table(("field", "type", "personal", "to analysts"), rows)
+
+
+def _leaves(way: Way) -> str:
+    if not way.leaves:
+        return ""
+    return "in parts" if way.how is None else str(way.how)
 
 
 def _classes(name: str, marks: Iterable[tuple[str, str]]) -> list[str]:

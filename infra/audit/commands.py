@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 from rich.console import Console
 
@@ -14,39 +16,73 @@ from infra.audit.bundle import NotCovered, Wanted, write_bundle
 from infra.audit.folder import TileFolder
 from infra.audit.policy import policy_text
 from infra.audit.published import Published
+from infra.audit.report_bundle import sealed_report
+from infra.audit.report_files import NotSealed
 from infra.audit.token import NotATokenKey, Place
+from infra.audit.trust import Trust
+from infra.blobs import BlobFolder
 from infra.local.record import Record
 from infra.postgres import connect
 from infra.settings import Settings
 from projections.audit import verifier
+from projections.audit._checkpoint import read_checkpoint
+from projections.audit._note import read_note
 
 
-def make_bundle(
-    settings: Settings, console: Console, out: Path, as_of: str | None, stored: bool, positions: Sequence[int]
-) -> int:
-    """0 when it is written, 1 when no checkpoint covers it yet, 2 when nothing runs."""
+@dataclass(frozen=True, slots=True)
+class BundleWish:
+    """What the command line was told: `since` are files of checkpoints that were kept."""
+
+    as_of: str | None = None
+    stored: bool = False
+    positions: Sequence[int] = ()
+    since: Sequence[Path] = ()
+    report: UUID | None = None
+
+
+def make_bundle(settings: Settings, console: Console, out: Path, wish: BundleWish) -> int:
+    """0 when it is written, 1 when no checkpoint covers it yet, 2 when nothing runs or it was asked wrongly."""
     record = Record.load(settings.data)
     dsn = settings.database_url or (record.database_url if record and record.running else None)
     if dsn is None:
         console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
         return 2
-    wanted = Wanted(_moment(as_of), stored, list(positions) or None)
+    if wish.report is not None and (wish.as_of or wish.positions or wish.since):
+        console.print("A bundle of a report shows the whole log as far as its seal: --report stands alone.")
+        return 2
     try:
-        made = asyncio.run(_write(dsn, settings, out, wanted))
+        since = [read_checkpoint(read_note(file.read_text()).text).size for file in wish.since]
+        wanted = Wanted(moment(wish.as_of), wish.stored, list(wish.positions) or None, since)
+        made = asyncio.run(_write(dsn, settings, out, wanted, wish.report))
     except NotCovered as fault:
         console.print(str(fault))
         return 1
+    except NotSealed as fault:
+        console.print(f"There is no sealed run {fault}.")
+        return 2
+    except (OSError, ValueError) as fault:
+        console.print(f"Asked wrongly: {fault}", highlight=False)
+        return 2
     console.print(f"{out}: {made.size} events, as the checkpoint of that size was signed", highlight=False)
     return 0
 
 
-def verify(what: str, file: Path, policy: Path, known: Sequence[Path] = (), proof: Path | None = None) -> int:
+def verify(
+    what: str,
+    file: Path,
+    policy: Path,
+    known: Sequence[Path] = (),
+    proof: Path | None = None,
+    recompute: bool = False,
+) -> int:
     """As the auditor does it, with the same file that he takes away."""
     arguments = [what, str(file), "--policy", str(policy)]
     for one in known:
         arguments += ["--known", str(one)]
     if proof is not None:
         arguments += ["--proof", str(proof)]
+    if recompute:
+        arguments.append("--recompute")
     return verifier.main(arguments)
 
 
@@ -73,15 +109,19 @@ def rotate(settings: Settings, console: Console, retire: str | None, place: str 
     return 0
 
 
-async def _write(dsn: str, settings: Settings, out: Path, wanted: Wanted) -> Published:
+async def _write(dsn: str, settings: Settings, out: Path, wanted: Wanted, report: UUID | None) -> Published:
     db = await connect(dsn, statement_timeout="0")
     try:
+        if report is not None:
+            blobs, trust = BlobFolder(settings.data / "blobs"), Trust.of(settings)
+            wanted = replace(wanted, report=await sealed_report(db, blobs, trust, report))
         return await write_bundle(db, TileFolder(keys.audit_folder(settings.data) / "log"), out, wanted)
     finally:
         await db.close()
 
 
-def _moment(text: str | None) -> int | datetime | None:
+def moment(text: str | None) -> int | datetime | None:
+    """A position or a time as people write it on the command line. Raises ValueError."""
     if text is None or text.isdigit():
         return (text and int(text)) or None
     moment = datetime.fromisoformat(text)

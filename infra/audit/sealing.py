@@ -18,7 +18,7 @@ from domain.report import ReportRequested
 from infra.audit.definitions import Installed, digest, installed, sources
 from infra.audit.report_fold import Tell, asked_position, begun, fold, plain_parameters, recorded_us
 from infra.audit.trust import Trust, cosigned_covering
-from infra.blobs import Blobs
+from infra.blobs import BlobFolder
 from infra.postgres import Connection
 from projections.audit._checkpoint import read_checkpoint
 from projections.audit._note import read_note
@@ -90,7 +90,7 @@ def media_type(name: str) -> str:
 class Sealing:
     """What becomes of a request. `cosigned_within_s` is how long a run waits for its cosignatures."""
 
-    def __init__(self, blobs: Blobs, trust: Trust, cosigned_within_s: float = COSIGNED_WITHIN_S) -> None:
+    def __init__(self, blobs: BlobFolder, trust: Trust, cosigned_within_s: float = COSIGNED_WITHIN_S) -> None:
         self._blobs, self._trust, self._within_s = blobs, trust, cosigned_within_s
 
     async def outcome(

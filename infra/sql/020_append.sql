@@ -45,16 +45,16 @@ begin
        and array_position(command_ids, command_id) = ordinal
        and array_position(stream_ids, stream_id) = ordinal;
 
+    -- One pass over all guards: asking for each command's own ones would be quadratic in the size of the batch.
     if cardinality(guard_of) > 0 then
         select coalesce(array_agg(ordinal), '{}') into admitted
           from unnest(admitted) as asked (ordinal)
-         where not exists (
-            select from unnest(guard_of, guard_streams, guard_versions) as guard (ordinal, stream_id, expected)
-             where guard.ordinal = asked.ordinal
-               and (expected <> coalesce(
+         where ordinal <> all (array(
+            select guard.ordinal from unnest(guard_of, guard_streams, guard_versions) as guard (ordinal, stream_id, expected)
+             where expected <> coalesce(
                         (select max(originator_version) from events where originator_id = guard.stream_id), 0)
-                    -- An earlier command of this batch writes what this one rests on.
-                    or array_position(stream_ids, guard.stream_id) < guard.ordinal));
+                   -- An earlier command of this batch writes what this one rests on.
+                or array_position(stream_ids, guard.stream_id) < guard.ordinal));
     end if;
 
     if cardinality(admitted) > 0 then

@@ -1,6 +1,6 @@
 """The auditor's verifier: is what is in this bundle what the log's keys and the witnesses have signed?
 
-    python verifier.py bundle FILE --policy POLICY [--known CHECKPOINT]…
+    python verifier.py bundle FILE --policy POLICY [--known CHECKPOINT]… [--recompute]
     python verifier.py receipt FILE --policy POLICY [--proof FILE]
 
 It ends with 0 when everything holds, with 1 when something does not, and says what; with 2 when it was asked wrongly.
@@ -8,7 +8,9 @@ It ends with 0 when everything holds, with 1 when something does not, and says w
 Rules: one file, Python's standard library and `cryptography`, nothing of the project, so that it can be taken away,
 read in an hour and trusted, or written anew from docs/audit-formats.md. It believes only the keys of the policy (C2SP
 tlog-policy) that the auditor brings along, never one that lies in the bundle. A checkpoint that the auditor has kept
-from earlier (`--known`) has to be the beginning of what is shown today.
+from earlier (`--known`) has to be the beginning of what is shown today. A sealed report in the bundle is held against
+its seal in the log; `--recompute` also runs the definition that lies in the bundle, in an interpreter of its own, over
+the stored events, and compares the bytes. That code is whoever's who made the bundle: read it, it is two files.
 """
 
 from __future__ import annotations
@@ -16,8 +18,11 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import shutil
 import struct
+import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -70,6 +75,33 @@ class Tree:
         for peak in self._peaks[-2::-1]:
             found = node_hash(peak, found)
         return found
+
+
+def check_consistency(old: int, size: int, root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+    """That the tree of `old` leaves is the beginning of the one of `size` (RFC 9162, section 2.1.4.2)."""
+    if old in (0, size):
+        if proof or root != (new_root if old else sha256(b"").digest()):
+            raise Refused(f"two different trees of {old} events were signed")
+        return
+    steps = list(proof) if old & (old - 1) else [root, *proof]
+    at, last = old - 1, size - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    if not 0 < old < size or not steps:
+        raise Refused(f"the proof that the tree has grown from {old} events is none")
+    first = second = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            raise Refused("the consistency proof is too long")
+        if at & 1 or at == last:
+            first, second = node_hash(step, first), node_hash(step, second)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            second = node_hash(second, step)
+        at, last = at >> 1, last >> 1
+    if last or first != root or second != new_root:
+        raise Refused(f"the tree of {size} events has not grown from that of {old}")
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -252,9 +284,12 @@ class Bundle:
         except (KeyError, FileNotFoundError):
             raise Refused(f"the bundle has no {name}") from None
 
-    def text(self, name: str) -> str:
+    def content(self, name: str) -> bytes:
         with self.open(name) as file:
-            return file.read().decode()
+            return file.read()
+
+    def text(self, name: str) -> str:
+        return self.content(name).decode()
 
 
 def parts(file: BinaryIO, width: int, what: str) -> Iterator[bytes]:
@@ -278,7 +313,7 @@ def fields_of(record: bytes) -> Sequence[bytes]:
     return found
 
 
-def check_bundle(bundle: Bundle, policy: Policy, known: Sequence[Note] = ()) -> dict[str, Any]:
+def check_bundle(bundle: Bundle, policy: Policy, known: Sequence[Note] = (), recompute: bool = False) -> dict[str, Any]:
     """What was verified. Raises Refused."""
     manifest = json.loads(bundle.text("manifest.json"))
     if manifest.get("format") != "thx-bundle/v1":
@@ -299,15 +334,21 @@ def check_bundle(bundle: Bundle, policy: Policy, known: Sequence[Note] = ()) -> 
     if forked := [note.size for note in (*notes, *known) if roots[note.size] != note.root]:
         raise Refused(f"two different trees of {forked[0]} events were signed")
     if manifest.get("positions") is not None:
-        if known:
-            raise Refused("a bundle of some events cannot be held against an earlier checkpoint")
+        for note in (*notes[:-1], *known):
+            steps = bundle.text(f"consistency/{note.size:019d}").splitlines()
+            check_consistency(note.size, last.size, note.root, last.root, [decode(step) for step in steps])
         events = _check_selected(bundle, last, manifest["positions"])
     else:
         events = _check_whole(bundle, [*notes, *known], last)
     with_content = bool(manifest.get("stored"))
     if with_content:
-        _check_stored(bundle)
-    return {"origin": last.origin, "size": last.size, "events": events, "content": with_content}
+        _check_stored(bundle, manifest.get("names"))
+    found = {"origin": last.origin, "size": last.size, "events": events, "content": with_content}
+    if manifest.get("report") is not None:
+        found["report"] = check_report(bundle, policy, manifest, roots, recompute)
+    elif recompute:
+        raise Refused("the bundle holds no report")
+    return found
 
 
 class Comparison:
@@ -392,12 +433,17 @@ def _check_proof(proof: str, leaf: bytes, index: int, note: Note) -> None:
         raise Refused(f"position {index + 1} is not what was signed") from None
 
 
-def _check_stored(bundle: Bundle) -> None:
-    """The stored bytes against the digests in the records, which are known to be right by now."""
+def _check_stored(bundle: Bundle, names: Sequence[str] | None) -> None:
+    """The stored bytes against the digests in the records, which are known to be right by now.
+
+    Those of every event with one of the names are shown, so none that a report reads can have been left out.
+    """
     records = parts(bundle.open("records.bin"), 2, "records")
     stored = parts(bundle.open("stored.bin"), 4, "stored bytes")
     for record in records:
         told = fields_of(record)
+        if names is not None and told[4].decode() not in names:
+            continue
         for name, digest in (("state", told[7]), ("metadata", told[8])):
             content = next(stored, None)
             if content is None or sha256(content).digest() != digest:
@@ -405,6 +451,100 @@ def _check_stored(bundle: Bundle) -> None:
                 raise Refused(f"position {where} is not what was signed: the bytes of its {name} are others")
     if next(stored, None) is not None:
         raise Refused("there are stored bytes of no record")
+
+
+# Reports -----------------------------------------------------------------------------------------------------
+
+
+def check_report(
+    bundle: Bundle, policy: Policy, manifest: dict[str, Any], roots: dict[int, bytes], recompute: bool
+) -> dict[str, Any]:
+    """The report's files against its seal in the log, the seal against its checkpoint. Raises Refused."""
+    told = manifest["report"]
+    seal = _seal(bundle, manifest.get("names"), told["position"], told["run_id"])
+    note = Note.read(seal["checkpoint"])
+    policy.check(note)
+    if roots.get(note.size) != note.root or note.size < seal["position"]:
+        raise Refused("the checkpoint of the seal is none of this log, or does not cover the report")
+    content = bundle.content("report/manifest.json")
+    _same(content, seal["manifest"]["sha256"], "the report's manifest")
+    report = json.loads(content)
+    if report["format"] != "thx-report-manifest/v1" or report["position"] != seal["position"]:
+        raise Refused("the report's manifest is not that of the position that was sealed")
+    for file in report["files"]:
+        _same(bundle.content(f"report/{file['name']}"), file["sha256"], file["name"])
+        if file["name"] == "result.json" and file["sha256"] != seal["result_sha256"]:
+            raise Refused("the result is not the one that was sealed")
+    _same(bundle.content("report/definition.py"), report["definition"]["sha256"], "the definition")
+    _same(bundle.content("report/kit.py"), report["kit_sha256"], "the kit")
+    for name, digest in report["reference"].items():
+        _same(bundle.content(f"report/reference/{name}.json"), digest, f"the reference data {name}")
+    if recompute:
+        _recompute(bundle, manifest, report)
+    return {
+        "name": report["definition"]["name"],
+        "version": report["definition"]["version"],
+        "parameters": report["parameters"],
+        "position": report["position"],
+        "edition": seal["edition"],
+        "result_sha256": seal["result_sha256"],
+        "definition_sha256": report["definition"]["sha256"],
+        "kit_sha256": report["kit_sha256"],
+        "recomputed": recompute,
+    }
+
+
+def _same(content: bytes, digest: str, what: str) -> None:
+    if sha256(content).hexdigest() != digest:
+        raise Refused(f"{what} is not what was sealed")
+
+
+def _seal(bundle: Bundle, names: Sequence[str] | None, position: int, run_id: str) -> dict[str, Any]:
+    """The event that sealed the report, whose bytes and place in the log are known to be right by now."""
+    stored = parts(bundle.open("stored.bin"), 4, "stored bytes")
+    for record in parts(bundle.open("records.bin"), 2, "records"):
+        told = fields_of(record)
+        if names is not None and told[4].decode() not in names:
+            continue
+        state, _ = next(stored), next(stored)
+        if int.from_bytes(told[1], "big") == position:
+            found: dict[str, Any] = json.loads(state) if told[4] == b"report.sealed" else {}
+            if found.get("run_id") != run_id:
+                break
+            return found
+    raise Refused(f"position {position} does not seal the run {run_id}")
+
+
+def _recompute(bundle: Bundle, manifest: dict[str, Any], report: dict[str, Any]) -> None:
+    """Run the definition of the bundle over the events of the bundle, and compare every file."""
+    names = manifest.get("names")
+    if names is not None and (missing := sorted(report["reads"].keys() - set(names))):
+        raise Refused(
+            f"the report reads {missing[0]}, whose stored bytes the bundle does not show: it cannot be computed"
+        )
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home)
+        lists = {name: json.loads(bundle.content(f"report/reference/{name}.json")) for name in report["reference"]}
+        job = {"parameters": report["parameters"], "position": report["position"], "stored": names, "reference": lists}
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        for name in ("records.bin", "stored.bin"):
+            with bundle.open(name) as source, (folder / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
+        for name in ("definition.py", "kit.py"):
+            (folder / name).write_bytes(bundle.content(f"report/{name}"))
+        # Isolated from the environment and from whatever is installed or lies in the working folder.
+        command = [sys.executable, "-I", "-S", "-B", str(folder / "kit.py"), home]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=home, env={})
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise Refused(f"the definition cannot compute the report: {last[:200]}")
+        made = folder / "computed"
+        found = {file.relative_to(made).as_posix() for file in made.rglob("*") if file.is_file()}
+        if found != {file["name"] for file in report["files"]}:
+            raise Refused("computed again, the report has other files than were sealed")
+        for file in report["files"]:
+            if sha256((made / file["name"]).read_bytes()).hexdigest() != file["sha256"]:
+                raise Refused(f"computed again from the events, {file['name']} is not what was sealed")
 
 
 # Receipts ----------------------------------------------------------------------------------------------------
@@ -445,13 +585,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--policy", type=Path, required=True, help="the keys that you trust, from their owners")
     parser.add_argument("--known", type=Path, action="append", default=[], help="a checkpoint that you kept")
+    parser.add_argument(
+        "--recompute", action="store_true", help="compute the report again, with the code in the bundle"
+    )
     parser.add_argument("--proof", type=Path, help="the inclusion proof that redeems the receipt")
     given = parser.parse_args(arguments)
     try:
         policy = Policy.read(given.policy.read_text())
         if given.what == "bundle":
             known = [Note.read(file.read_text()) for file in given.known]
-            found = check_bundle(Bundle(given.file), policy, known)
+            found = check_bundle(Bundle(given.file), policy, known, given.recompute)
         else:
             found = check_receipt(given.file.read_text(), policy, given.proof and given.proof.read_text())
     except Refused as refusal:

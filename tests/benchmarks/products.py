@@ -77,11 +77,11 @@ class Stretch:
         return (total - self.done_at_first) / (self.ended - self.began)
 
 
-async def relay_carries(db: Connection, total: int) -> Stretch:
+async def relay_carries(db: Connection, total: int, patience_s: float = PATIENCE_S) -> Stretch:
     async def done() -> int:
         return int(await db.fetchval("select position from relay_progress") or 0)
 
-    return await _stretch(done, total)
+    return await _stretch(done, total, patience_s)
 
 
 async def views_take_in(db: Connection, positions: Iterable[int]) -> Stretch:
@@ -99,10 +99,10 @@ async def views_take_in(db: Connection, positions: Iterable[int]) -> Stretch:
     return await _stretch(done, len(ordered))
 
 
-async def _stretch(done: object, total: int) -> Stretch:
+async def _stretch(done: object, total: int, patience_s: float = PATIENCE_S) -> Stretch:
     assert callable(done)
     found = Stretch()
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience_s):
         while True:
             count = await done()
             if count and not found.began:

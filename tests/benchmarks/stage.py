@@ -15,6 +15,7 @@ from infra.local.kafka import Kafka
 from infra.local.ports import Ports
 from infra.local.postgres import Postgres
 from infra.local.program import Program
+from infra.postgres import schema_ready
 from infra.settings import Settings, child_environment
 from tests.own_postgres import fresh_database
 
@@ -49,6 +50,19 @@ class Stage:
         # Made and dropped by the superuser, whom the server does not ask to wait for anybody.
         async with fresh_database(self._server.dsn()) as dsn:
             yield dsn
+
+    async def kept_database(self) -> str:
+        """The DSN of the database that stays in this folder, with today's schema."""
+        if self._postgres is None:
+            self._postgres = await self._ends.enter_async_context(self.running(self._server.program()))
+        dsn = self._server.dsn()
+        await schema_ready(dsn)
+        return dsn
+
+    @property
+    def kafka_folder(self) -> Path:
+        """Where Kafka keeps what it was given, while it runs."""
+        return self.settings.data / "kafka"
 
     @asynccontextmanager
     async def kafka(self) -> AsyncIterator[str]:

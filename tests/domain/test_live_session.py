@@ -16,6 +16,7 @@ from commands.live_session import (
     RecordParticipantLeft,
     RecordParticipantLost,
     RecordRoomPlaced,
+    RecordRoomReleased,
     RecordWorkerLost,
     UltrasoundToShow,
 )
@@ -40,6 +41,7 @@ from domain.live_session import (
     ParticipantLost,
     RecordingStopped,
     RoomPlaced,
+    RoomReleased,
     TrackEnded,
     WorkerLost,
 )
@@ -292,6 +294,17 @@ def test_all_that_a_lost_worker_carried_is_lost_and_the_room_moves() -> None:
     moved = TELL_PLACED.model_copy(update={"run_id": NEXT_RUN})
     expected = RoomPlaced(worker="media-1", run_id=NEXT_RUN, moved_from=RUN)
     ready(*room.SHOWN, *gone).when(moved, room.THE_WORKER).then(expected)
+
+
+def test_a_worker_that_gives_the_room_up_is_not_lost() -> None:
+    release = RecordRoomReleased(live_session_id=ROOM, run_id=RUN)
+    given_up = RoomReleased(worker="media-1", run_id=RUN)
+    ready(*room.ADMITTED, room.PLACED).when(release, room.THE_WORKER).then(given_up)
+    ready(*room.ADMITTED, room.PLACED, room.joined(LAN)).when(release, room.THE_WORKER).then(
+        ParticipantLeft(participant_id=LAN, stay=1, cause=Departure.REMOVED), given_up
+    )
+    ready(*room.ADMITTED, room.PLACED, given_up).when(WORKER_GONE, room.THE_WORKER).then_refused("ROOM_NOT_PLACED")
+    ready(*room.ADMITTED).when(release, room.THE_WORKER).then_refused("ROOM_NOT_PLACED")
 
 
 def test_a_lost_worker_takes_nobody_of_another_worker_along() -> None:

@@ -124,6 +124,12 @@ def test_a_source_that_comes_back_continues_its_track_with_its_consent_and_its_r
     assert state.running_with(NEXT_CAMERA) == [room.RECORDING]
 
 
+def test_the_same_source_over_a_new_connection_takes_the_place_of_the_one_before() -> None:
+    again = publish(NEXT_CAMERA, LAN, Source.CAMERA)
+    replaced = TrackEnded(track_id=CAMERA, cause=TrackEnd.REPLACED)
+    ready(*room.RECORDED).when(again, room.THE_WORKER).then(replaced, CONTINUED)
+
+
 def test_a_device_that_was_changed_continues_nothing() -> None:
     other = room.SCAN.model_copy(update={"device_id": UUID(int=52)})
     before = published(room.PROBE_PICTURE, HOA, Source.ULTRASOUND, PATIENT, ultrasound=other)

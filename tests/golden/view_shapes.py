@@ -24,7 +24,7 @@ def file_of(view: View, folder: Path = FOLDER) -> Path:
 
 def shape_of(view: View) -> str:
     """What makes the tables, a column to a line."""
-    statements = [statement for table in view.tables for statement in table.ddl(table.name)]
+    statements = view.ddl_as(lambda table: table.name)
     return "".join(f"{statement.replace(', ', chr(10) + '  , ')};\n" for statement in statements)
 
 

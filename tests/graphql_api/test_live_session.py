@@ -211,7 +211,7 @@ async def test_a_subscriber_follows_the_room_with_every_fact_of_it(service: Serv
     await service.settled()
     query = """
     subscription ($id: UUID!) {
-      liveSession(liveSessionId: $id) { events { name data } liveSession { lastAlarm lastAlarmDetail workers } }
+      liveSession(liveSessionId: $id) { events { name data } liveSession { lastAlarm lastAlarmDetail } }
     }"""
     run = str(uuid4())
     async with service.subscribe(NGA_HERE, query, id=str(ROOM)) as following:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.blobs import Blobs
 from infra.objects import Objects
+from infra.sealing.blobs import SealedBlobs
 from infra.sealing.data_keys import DataKeys
 from infra.sealing.master_keys import add_master_key, read_master_keys
 
@@ -17,5 +17,5 @@ def keys_in(folder: Path) -> DataKeys:
     return DataKeys(Objects.in_folder(folder / "objects"), read_master_keys(file))
 
 
-def blobs_in(folder: Path) -> Blobs:
-    return Blobs(Objects.in_folder(folder / "objects"), keys_in(folder))
+def blobs_in(folder: Path) -> SealedBlobs:
+    return SealedBlobs(Objects.in_folder(folder / "objects"), keys_in(folder))

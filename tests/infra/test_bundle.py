@@ -120,12 +120,26 @@ async def test_some_events_alone_are_shown_with_their_proofs(office: Office, db:
     file = await bundle(office, db, Wanted(stored=True, positions=[256, 1, 300]))
     found = check_bundle(Bundle(file), Policy.read(POLICY))
     assert (found["events"], found["size"]) == (3, 300)
-    with pytest.raises(Refused, match="cannot be held against"):
+    with pytest.raises(Refused, match="the bundle has no consistency/"):
         check_bundle(Bundle(file), Policy.read(POLICY), [Note.read(note_of(Checkpoint(ORIGIN, 19, bytes(32))))])
     await db.execute("update events set topic = topic || 'x' where notification_id = 256")
     file = await bundle(office, db, Wanted(positions=[1, 256]))
     with pytest.raises(Refused, match="position 256 is not what was signed"):
         check_bundle(Bundle(file), Policy.read(POLICY))
+
+
+async def test_some_events_alone_are_proved_to_stand_in_a_log_that_has_grown_from_a_kept_checkpoint(
+    office: Office, db: Connection
+) -> None:
+    kept = Note.read((await signed(office.dsn, 20)).note)
+    forked = Note.read(note_of(Checkpoint(ORIGIN, 20, bytes(32))))
+    file = await bundle(office, db, Wanted(positions=[7, 290], since=[kept.size]))
+    found = check_bundle(Bundle(file), Policy.read(POLICY), [kept])
+    assert (found["events"], found["size"]) == (2, 300)
+    with pytest.raises(Refused, match="has not grown from that of 20"):
+        check_bundle(Bundle(file), Policy.read(POLICY), [forked])
+    with pytest.raises(NotCovered, match="has 301 events"):
+        await bundle(office, db, Wanted(positions=[7], since=[301]))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from commands._bus import Appended, Unavailable
 from infra import event_log
-from infra.event_store import APPEND, MOST_WAITING, PostgresEventStore, Ready, _columns
+from infra.event_store import APPEND, MOST_WAITING, PostgresEventStore, Ready, append_arguments
 from infra.mapper import Stored
 from infra.postgres import Connection, connect
 from tests.infra.store_contract import EventStoreContract, history
@@ -123,7 +123,7 @@ class TestPostgresEventStore(EventStoreContract):
             wish(uuid4(), 0, BedNoted(note="a"), BedNoted(note="b"), guards={uuid4(): 0, shared: 0}),
             wish(uuid4(), 0, BedNoted(note="c"), BedNoted(note="d")),
         ]
-        rows = await log.db.fetch(APPEND, *_columns([Ready.of(one) for one in batch]))
+        rows = await log.db.fetch(APPEND, *append_arguments([Ready.of(one) for one in batch]))
         told = [(row["outcome"], row["version"], row["last_position"]) for row in rows]
         nothing = ("conflict", None, None)
         assert told == [

@@ -64,6 +64,33 @@ async function watch(name, url, token, { audio = true } = {}) {
   return exchange(pc, url, token);
 }
 
+// A room's connection: the worker offers, once and again, and each line shows what comes over it.
+async function answerTo(name, offer) {
+  let room = kept[name];
+  if (!room) {
+    room = kept[name] = { pc: new RTCPeerConnection({ bundlePolicy: "max-bundle" }), videos: {} };
+    room.pc.addEventListener("track", ({ track, transceiver }) => {
+      const video = document.createElement(track.kind);
+      video.muted = video.autoplay = true;
+      video.srcObject = new MediaStream([track]);
+      document.body.append(video);
+      room.videos[transceiver.mid] = video;
+      video.play().catch(() => {});
+    });
+  }
+  await room.pc.setRemoteDescription({ type: "offer", sdp: offer });
+  await room.pc.setLocalDescription(await room.pc.createAnswer());
+  await gathered(room.pc);
+  return room.pc.localDescription.sdp;
+}
+
+function shown(name) {
+  const found = {};
+  for (const [mid, video] of Object.entries(kept[name].videos))
+    found[mid] = video.getVideoPlaybackQuality ? video.getVideoPlaybackQuality().totalVideoFrames : null;
+  return found;
+}
+
 async function stats(name) {
   const { pc, video, times = [] } = kept[name];
   const found = { state: pc.connectionState, inbound: {}, outbound: [] };

@@ -12,7 +12,6 @@ from playwright.async_api import Browser, Page
 
 from infra.media_tokens import MediaRole, Source
 from media.reporter import TrackBegan
-from media.tracks import Kind
 from tests.media.browser import page
 from tests.media.ward import Ward
 
@@ -25,15 +24,13 @@ class Screen:
     ward: Ward
 
     async def publish(self, source: Source = Source.CAMERA, *, grant: dict[str, Any] | None = None, **how: Any) -> Any:
-        """Sends the test pattern, and returns when its picture is there."""
-        before = len(self._pictures())
+        """Sends the test pattern, and returns when its picture and its sound are there."""
+        heard = self.ward.heard
+        wanted = len(heard.of(TrackBegan)) + (2 if how.get("audio", True) else 1)
         arguments = [source.value, self.ward.whip(source), self.ward.token(**(grant or {})), how]
         answer = await self.page.evaluate("([n, u, t, o]) => publish(n, u, t, o)", arguments)
-        await self.ward.until(lambda: len(self._pictures()) > before)
+        await self.ward.until(lambda: len(heard.of(TrackBegan)) >= wanted)
         return answer
-
-    def _pictures(self) -> list[TrackBegan]:
-        return [fact for fact in self.ward.heard.of(TrackBegan) if fact.track.kind is Kind.VIDEO]
 
     async def watch(self, source: Source = Source.CAMERA, **how: Any) -> Any:
         arguments = ["screen", self.ward.whep(source), self.ward.token(MediaRole.VIEWER), how]

@@ -68,8 +68,8 @@ OTHER_THINGS = {
     "agreement_id", "answered_by", "assignment_id", "case_id", "chair_id", "consent_id", "consultation_id", "device_id",
     "examination_id", "image_id", "images", "images_not_for_diagnosis", "issue_id", "observation_id",
     "practitioner_id", "identity_id", "relative_id", "referral_id", "referral_ids", "remote_doctor_id",
-    "responsible_id", "asked_by", "consented", "continues", "moved_from", "participant_id", "people", "person_id",
-    "recording_id", "recording_ids", "run_id", "stroke_id", "stroke_ids", "track_id", "track_ids",
+    "responsible_id", "asked_by", "by_run_id", "consented", "continues", "moved_from", "participant_id", "people",
+    "person_id", "recording_id", "recording_ids", "run_id", "stroke_id", "stroke_ids", "track_id", "track_ids",
 }  # fmt: skip
 
 

@@ -9,12 +9,14 @@ import string
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from infra.local.kinship import tethered
+from infra.mapper import Stored
 from infra.topics import PARTITIONS
 from tests.streams.ward import Beds, Log, open_log
 
@@ -77,3 +79,10 @@ def read_topic(kafka_bootstrap: str) -> Callable[..., object]:
         return found
 
     return read
+
+
+@pytest.fixture(scope="session")
+def story(whole_day: Sequence[Stored]) -> Sequence[Stored]:
+    """A smaller log for those who write it anew for every test: three aggregates, numbered for themselves."""
+    kept = [stored for stored in whole_day if stored.aggregate in ("facility", "referral", "consultation")]
+    return [replace(stored, position=n) for n, stored in enumerate(kept, 1)]

@@ -132,7 +132,7 @@ async def test_another_parameter_is_another_report(at_the_desk: Desk) -> None:
 
 
 def spawn(at: Desk) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.report_desk", at.dsn, str(at.home)]
+    command = [sys.executable, "-m", "tests.report_desk", at.dsn, str(at.home / "blobs")]
     return subprocess.Popen(tethered(command, orphan_signal=signal.SIGKILL))
 
 

@@ -112,7 +112,7 @@ def difference(
     changed = {
         place: (cells.get(place), others.get(place))
         for place in [*cells, *(place for place in others if place not in cells)]
-        if _value(cells.get(place)) != _value(others.get(place))
+        if not _same(cells.get(place), others.get(place))
     }
     by_key = _by_prefix(moves, {found.of for pair in changed.values() for found in pair if found is not None})
     found = Difference()
@@ -125,8 +125,14 @@ def difference(
 
 
 def _value(cell: Cell | None) -> Value:
-    """A number that is in no row is none, and a figure of a count says 0 for that."""
     return None if cell is None else cell.value
+
+
+def _same(one: Cell | None, other: Cell | None) -> bool:
+    """A row that is not there counts nothing, so beside it a 0 is no change."""
+    return _value(one) == _value(other) or (
+        (one is None or other is None) and {_value(one), _value(other)} == {None, 0}
+    )
 
 
 def _cells(result: Result) -> Iterator[tuple[Place, Cell]]:

@@ -35,6 +35,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -59,6 +60,8 @@ class Refused(Exception):
 
 
 class ParameterRefused(Refused):
+    """A parameter is missing, unknown or not of its form."""
+
     code = "REPORT_PARAMETER_REFUSED"
 
 
@@ -209,10 +212,23 @@ def ones(*keys: Key) -> Cells:
 
 def percent(part: int, whole: int) -> str | None:
     """With one decimal, halves rounded up, as an exact text; None of nothing."""
+    return quotient(100 * part, whole)
+
+
+def quotient(part: int | Fraction, whole: int, places: int = 1) -> str | None:
+    """Of numbers that are not negative: with so many decimals, halves rounded up, as an exact text; None of nothing."""
     if not whole:
         return None
-    tenths = (2 * 1000 * part + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10}"
+    units = int(Fraction(part, whole) * 10**places + Fraction(1, 2))
+    if not places:
+        return str(units)
+    return f"{units // 10**places}.{units % 10**places:0{places}}"
+
+
+def ranked(values: Iterable[int], percent: int) -> int | None:
+    """The least of the values below or at which so many of a hundred lie (nearest rank); 50 is the median."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None
 
 
 class State:
@@ -220,6 +236,63 @@ class State:
 
     def __init__(self, parameters: Mapping[str, str], reference: Mapping[str, Any]) -> None:
         self.parameters, self.reference, self.tally = parameters, reference, Tally()
+
+
+class Network(State):
+    """A state that also knows the facilities: their names, and in which province each is."""
+
+    def __init__(self, parameters: Mapping[str, str], reference: Mapping[str, Any]) -> None:
+        super().__init__(parameters, reference)
+        self.facilities: dict[str, Words] = {}
+        self.province_of: dict[str, str] = {}
+        self.provinces: dict[str, Words] = {"": Words("Không rõ", "Unknown")}
+
+    def facility_registered(self, fact: Fact) -> None:
+        """Takes "facility.registered" of version 1."""
+        told = fact.fields
+        self.facilities[fact.stream] = Words(told["name_vi"], told["name_en"] or told["name_vi"])
+        self.province_of[fact.stream] = told["province_code"]
+        self.provinces[told["province_code"]] = Words(told["province"], told["province"])
+
+    def words(self) -> dict[str, Mapping[str, Words]]:
+        """What the codes mean that several reports show."""
+        specialities = {row["code"]: Words(row["name_vi"], row["name_en"]) for row in self.reference["specialities"]}
+        return {
+            "facility": self.facilities,
+            "province": self.provinces,
+            "speciality": specialities,
+            "kind": KINDS,
+            "mode": MODES,
+            "urgency": URGENCIES,
+            "tier": TIERS,
+        }
+
+
+KINDS = {
+    "remote_advice": Words("Tư vấn từ xa", "Remote advice"),
+    "consultation": Words("Hội chẩn khám, chữa bệnh", "Consultation on examination and treatment"),
+    "tele_imaging": Words("Hội chẩn chẩn đoán hình ảnh", "Tele-imaging"),
+    "tele_pathology": Words("Hội chẩn giải phẫu bệnh", "Tele-pathology"),
+    "tele_surgery": Words("Hội chẩn phẫu thuật", "Tele-surgery consultation"),
+    "training": Words("Đào tạo, chuyển giao kỹ thuật", "Training and technique transfer"),
+}
+MODES = {
+    "direct_to_patient": Words("Trực tiếp với người bệnh", "Direct to patient"),
+    "via_receiving_facility": Words("Qua cơ sở tiếp nhận người bệnh", "Via a receiving facility"),
+    "inter_facility_support": Words("Hỗ trợ giữa các cơ sở", "Inter-facility support"),
+    "remote_consultation": Words("Hội chẩn từ xa", "Remote consultation"),
+}
+URGENCIES = {
+    "emergency": Words("Cấp cứu", "Emergency"),
+    "urgent": Words("Khẩn", "Urgent"),
+    "routine": Words("Thường quy", "Routine"),
+}
+TIERS = {
+    "central": Words("Trung ương", "Central"),
+    "provincial": Words("Tỉnh", "Provincial"),
+    "district": Words("Huyện", "District"),
+    "commune": Words("Xã", "Commune"),
+}
 
 
 # Definitions -------------------------------------------------------------------------------------------------
@@ -335,12 +408,13 @@ def _is_day(text: str) -> bool:
 
 # Results -----------------------------------------------------------------------------------------------------
 
-KINDS = ("text", "integer", "decimal", "date", "month", "instant", "code")
+CELL_KINDS = ("text", "integer", "decimal", "date", "month", "instant", "code")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A single named number or text; `kind` is one of KINDS, a decimal is a text. `unit` is shown behind it."""
+    """A single named number or text; `kind` is one of CELL_KINDS, a decimal is a text. `unit` is shown behind it,
+    and `codes` names the list of `Result.labels` that explains a code."""
 
     name: str
     title: Words
@@ -348,6 +422,7 @@ class Figure:
     value: Value
     of: Key = ()
     unit: str = ""
+    codes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +496,22 @@ class Result:
                 yield section, table
 
 
+def labelled(sections: Sequence[Section], known: Mapping[str, Mapping[str, Words]]) -> Result:
+    """The result with the meaning of the codes that occur in it, as far as it is known."""
+    used: dict[str, set[Value]] = {}
+    for section in sections:
+        for figure in section.figures:
+            if figure.codes:
+                used.setdefault(figure.codes, set()).add(figure.value)
+        for table in section.tables:
+            for at, column in enumerate(table.columns):
+                if column.codes:
+                    used.setdefault(column.codes, set()).update(row.cells[at] for row in table.rows)
+    labels = {codes: {str(one): known[codes][str(one)] for one in found if one in known[codes]}
+              for codes, found in used.items()}  # fmt: skip
+    return Result(sections, labels)
+
+
 def _rank(value: Value) -> tuple[int, int, str]:
     if value is None:
         return (0, 0, "")
@@ -486,7 +577,7 @@ def plain(definition: Definition, parameters: Mapping[str, str], result: Result)
 def _figure(figure: Figure) -> dict[str, Any]:
     _check(figure.kind, figure.value)
     shown = {"name": figure.name, "title": _words(figure.title), "kind": figure.kind, "value": figure.value}
-    return {**shown, "unit": figure.unit}
+    return {**shown, "unit": figure.unit, "codes": figure.codes}
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -511,7 +602,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 def _check(kind: str, value: Value) -> None:
     wanted = int if kind == "integer" else str
-    if kind not in KINDS or (value is not None and (not isinstance(value, wanted) or isinstance(value, bool))):
+    if kind not in CELL_KINDS or (value is not None and (not isinstance(value, wanted) or isinstance(value, bool))):
         raise ValueError(f"{value!r} is not of the kind {kind}")
 
 
@@ -544,6 +635,8 @@ def load(file: Path) -> Definition:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their own module up by its name.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     found: Definition = module.report
     return found
@@ -559,11 +652,11 @@ def computed(
     return definition.result(state)
 
 
-def facts_in(records: BinaryIO, stored: BinaryIO, names: Iterable[str], upto: int) -> Iterator[Fact]:
+def facts_in(records: BinaryIO, stored: BinaryIO, names: Iterable[str] | None, upto: int) -> Iterator[Fact]:
     """The facts of a bundle up to a position: `stored` holds the bytes of the records with these names, in order."""
-    shown = frozenset(names)
+    shown = None if names is None else frozenset(names)
     for record in _parts(records, 2):
-        if _name(record) not in shown:
+        if shown is not None and _name(record) not in shown:
             continue
         state, metadata = next(_parts(stored, 4)), next(_parts(stored, 4))
         if int.from_bytes(record[15:23], "big") <= upto:

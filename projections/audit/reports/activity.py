@@ -19,14 +19,15 @@ from projections.audit.reports._kit import (
     Definition,
     Fact,
     Figure,
+    Network,
     Parameter,
     Result,
     Row,
     Section,
-    State,
     Table,
     Words,
     day_of,
+    labelled,
     ones,
 )
 
@@ -34,20 +35,6 @@ ACTIVITIES = {
     "consultation": Words("Hội chẩn", "Consultations"),
     "examination": Words("Khám từ xa", "Examinations"),
     "referral": Words("Yêu cầu hội chẩn", "Referrals"),
-}
-KINDS = {
-    "remote_advice": Words("Tư vấn từ xa", "Remote advice"),
-    "consultation": Words("Hội chẩn khám, chữa bệnh", "Consultation on examination and treatment"),
-    "tele_imaging": Words("Hội chẩn chẩn đoán hình ảnh", "Tele-imaging"),
-    "tele_pathology": Words("Hội chẩn giải phẫu bệnh", "Tele-pathology"),
-    "tele_surgery": Words("Hội chẩn phẫu thuật", "Tele-surgery consultation"),
-    "training": Words("Đào tạo, chuyển giao kỹ thuật", "Training and technique transfer"),
-}
-MODES = {
-    "direct_to_patient": Words("Trực tiếp với người bệnh", "Direct to patient"),
-    "via_receiving_facility": Words("Qua cơ sở tiếp nhận người bệnh", "Via a receiving facility"),
-    "inter_facility_support": Words("Hỗ trợ giữa các cơ sở", "Inter-facility support"),
-    "remote_consultation": Words("Hội chẩn từ xa", "Remote consultation"),
 }
 MONTH = Parameter("month", "month", Words("Tháng", "Month"))
 PROVINCE = Parameter("province", "code", Words("Mã tỉnh của bên hỗ trợ", "Province code of the helping side"), False)
@@ -66,14 +53,11 @@ class Act:
     day: str | None = None
 
 
-class Acts(State):
+class Acts(Network):
     def __init__(self, parameters: Mapping[str, str], reference: Mapping[str, Any]) -> None:
         super().__init__(parameters, reference)
         self.month, self.province = parameters["month"], parameters.get("province")
         self.acts: dict[str, Act] = {}
-        self.names: dict[str, Words] = {}
-        self.province_of: dict[str, str] = {}
-        self.provinces: dict[str, Words] = {}
 
     def cells(self, act: Act) -> Cells:
         """What it counts for."""
@@ -115,12 +99,7 @@ report = Definition(
 )
 
 
-@report.takes("facility.registered", version=1)
-def registered(state: Acts, fact: Fact) -> None:
-    told = fact.fields
-    state.names[fact.stream] = Words(told["name_vi"], told["name_en"] or told["name_vi"])
-    state.province_of[fact.stream] = told["province_code"]
-    state.provinces[told["province_code"]] = Words(told["province"], told["province"])
+report.takes("facility.registered", version=1)(Acts.facility_registered)
 
 
 @report.takes("consultation.planned", version=1)
@@ -177,7 +156,7 @@ def result(state: Acts) -> Result:
         ],
         tables=[_by_day(state)],
     )
-    return Result([total, _by_content(state), _by_place(state)], _labels(state))
+    return labelled([total, _by_content(state), _by_place(state)], state.words())
 
 
 def _by_day(state: Acts) -> Table:
@@ -221,20 +200,3 @@ def _counts(state: Acts, by: str, title: Words, column: Column, charts: list[Cha
     ]
     columns = [column, *(Column(name, "integer", words) for name, words in ACTIVITIES.items())]
     return Table(f"by_{by}", title, columns, [column.name], rows, charts or ())
-
-
-def _labels(state: Acts) -> dict[str, dict[str, Words]]:
-    specialities = {row["code"]: Words(row["name_vi"], row["name_en"]) for row in state.reference["specialities"]}
-    known = {
-        "kind": KINDS,
-        "mode": MODES,
-        "speciality": specialities,
-        "facility": state.names,
-        "province": {"": Words("Không rõ", "Unknown"), **state.provinces},
-    }
-    occurring: dict[str, set[str]] = {name: set() for name in known}
-    for key in state.tally.sums:
-        codes = key[0].rpartition("_")[2]
-        if codes in occurring:
-            occurring[codes].add(key[1])
-    return {name: {code: known[name][code] for code in codes & known[name].keys()} for name, codes in occurring.items()}

@@ -123,7 +123,7 @@ async def test_without_a_good_ticket_nobody_sees_anything(cinema: Cinema) -> Non
     ticket = cinema.ticket()
     old = RecordingTickets(grant_keys(cinema.room.settings), now=lambda: time.time() - 3600)
     expired = old.issue(ROOM, cinema.recording_id, DR_LAN)[0]
-    answers = {
+    answers: dict[str, list[str | None]] = {
         "TICKET_INVALID": [None, "", "no ticket", ticket[:-4] + "AAAA", "ü" * 10],
         "TICKET_EXPIRED": [expired],
     }

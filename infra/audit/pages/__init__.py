@@ -1,0 +1,1 @@
+"""A sealed result as a page for people: the same figures as HTML and as PDF, in Vietnamese and in English."""

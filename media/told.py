@@ -1,0 +1,184 @@
+"""A fact of the engine or the recorder as the command that records it. What is telemetry has no command.
+
+The names of the two sides differ where their worlds do: the engine knows lines and packets, the log knows people.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from commands._command import Command
+from commands.live_session import RecordParticipantJoined, RecordParticipantLeft, RecordParticipantLost
+from commands.live_session_picture import RecordStill
+from commands.live_session_recording import (
+    RecordFirstBytes,
+    RecordRecordingEnded,
+    RecordRecordingFailed,
+    RecordRecordingGap,
+    RecordRecordingSealed,
+    RecordRecordingStarted,
+)
+from commands.live_session_tracks import (
+    RecordDiagnosticQuality,
+    RecordQualityStep,
+    RecordTrackEnded,
+    RecordTrackPublished,
+)
+from domain._live import (
+    Departure,
+    FailureCause,
+    Frame,
+    GapCause,
+    Rung,
+    Source,
+    StepCause,
+    StillOrigin,
+    StopCause,
+    TrackEnd,
+)
+from domain._values import Blob, LinkQuality, Period
+from media.facts import (
+    FirstBytes,
+    GapFound,
+    GateCrossed,
+    LegNumbers,
+    RecordingBegan,
+    RecordingBroken,
+    RecordingEnded,
+    RecordingStored,
+    RoomFact,
+    RungChanged,
+    StillTaken,
+)
+from media.quality_gate import leg_quality
+from media.reporter import Fact, Joined, LayerSwitched, Left, SpeakerChanged, TrackBegan, TrackEnded
+from media.tracks import Ended, Kind, TrackDescription
+
+Told: TypeAlias = "Fact | RoomFact"
+
+DEPARTURES = {Ended.LEFT: Departure.LEFT, Ended.REPLACED: Departure.LEFT, Ended.CLOSED: Departure.REMOVED}
+ENDS = {
+    Ended.LEFT: TrackEnd.UNPUBLISHED,
+    Ended.LOST: TrackEnd.LINE_LOST,
+    Ended.REPLACED: TrackEnd.REPLACED,
+    Ended.CLOSED: TrackEnd.UNPUBLISHED,
+}
+
+
+def command_of(fact: Told, run_id: object) -> Command | None:
+    """The command that records this fact of this run of the worker; None for what is telemetry only."""
+    match fact:
+        case Joined():
+            return RecordParticipantJoined.model_validate(
+                {"live_session_id": fact.session_id, "participant_id": fact.participant_id, "run_id": run_id}
+            )
+        case Left(reason=Ended.LOST):
+            return RecordParticipantLost(live_session_id=fact.session_id, participant_id=fact.participant_id)
+        case Left():
+            cause = DEPARTURES[fact.reason]
+            return RecordParticipantLeft(
+                live_session_id=fact.session_id, participant_id=fact.participant_id, cause=cause
+            )
+        case TrackBegan():
+            return _published(fact)
+        case TrackEnded():
+            return RecordTrackEnded(
+                live_session_id=fact.track.session_id, track_id=fact.track.track_id, cause=ENDS[fact.reason]
+            )
+        case LayerSwitched() | SpeakerChanged():
+            return None
+        case RungChanged() | GateCrossed() | StillTaken():
+            return _of_the_picture(fact)
+        case _:
+            return _of_the_recording(fact)
+
+
+def session_of(fact: Told) -> object:
+    return fact.track.session_id if isinstance(fact, TrackBegan | TrackEnded) else fact.session_id
+
+
+def source_of(track: TrackDescription) -> Source:
+    """The sound of a camera travels with it in the engine, and is a track of its own in the log."""
+    return Source.AUDIO if track.kind is Kind.AUDIO else Source(track.source.value)
+
+
+def _published(fact: TrackBegan) -> RecordTrackPublished:
+    return RecordTrackPublished(
+        live_session_id=fact.track.session_id,
+        track_id=fact.track.track_id,
+        participant_id=fact.track.participant_id,
+        source=source_of(fact.track),
+        codec=fact.track.codec,
+        width=fact.width,
+        height=fact.height,
+    )
+
+
+def _of_the_picture(fact: RungChanged | GateCrossed | StillTaken) -> Command:
+    match fact:
+        case RungChanged():
+            return RecordQualityStep(
+                live_session_id=fact.session_id,
+                participant_id=fact.participant_id,
+                rung=Rung(fact.rung),
+                cause=StepCause(fact.reason),
+                measured=leg_quality(fact.measured),
+            )
+        case GateCrossed():
+            return RecordDiagnosticQuality(
+                live_session_id=fact.session_id, track_id=fact.track_id, measured=leg_quality(fact.measured)
+            )
+        case StillTaken():
+            return RecordStill(
+                live_session_id=fact.session_id,
+                image_id=fact.image_id,
+                track_id=fact.track_id,
+                image=Blob(sha256=fact.sha256, media_type=fact.media_type, size=fact.size),
+                frame=Frame(rtp_timestamp=fact.rtp_timestamp, taken_at=fact.frame_at),
+                origin=StillOrigin(fact.origin),
+                lossless=fact.lossless,
+                measured=_line(fact.measured),
+                asked_by=fact.asked_by,
+            )
+
+
+def _line(numbers: LegNumbers) -> LinkQuality:
+    leg = leg_quality(numbers)
+    return LinkQuality(**{name: getattr(leg, name) for name in LinkQuality.model_fields})
+
+
+def _of_the_recording(fact: RoomFact) -> Command:
+    match fact:
+        case RecordingBegan():
+            return RecordRecordingStarted(live_session_id=fact.session_id, recording_id=fact.recording_id)
+        case FirstBytes():
+            return RecordFirstBytes(live_session_id=fact.session_id, recording_id=fact.recording_id)
+        case GapFound():
+            return RecordRecordingGap(
+                live_session_id=fact.session_id,
+                recording_id=fact.recording_id,
+                track_id=fact.track_id,
+                gap=Period(start=fact.since, end=fact.until),
+                cause=GapCause(fact.reason),
+            )
+        case RecordingEnded():
+            return RecordRecordingEnded(
+                live_session_id=fact.session_id, recording_id=fact.recording_id, cause=StopCause(fact.reason)
+            )
+        case RecordingStored():
+            return RecordRecordingSealed(
+                live_session_id=fact.session_id,
+                recording_id=fact.recording_id,
+                recording=Blob(sha256=fact.sha256, media_type=fact.media_type, size=fact.size),
+                duration_ms=fact.duration_ms,
+                key_id=fact.key_id,
+            )
+        case RecordingBroken():
+            return RecordRecordingFailed(
+                live_session_id=fact.session_id,
+                recording_id=fact.recording_id,
+                cause=FailureCause(fact.reason),
+                detail=fact.detail,
+            )
+        case _:
+            raise TypeError(f"nobody records {type(fact).__name__}")

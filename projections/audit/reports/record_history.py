@@ -1,0 +1,236 @@
+"""Lịch sử hồ sơ của một người bệnh: who wrote what kind of entry into one patient's record, and what was corrected.
+
+Rules: every fact that is about exactly this patient is an entry, in the order of the log, with the moment at which it
+happened and the one at which it was stored; of its content only the kind is told, so that a history can be shown to
+whoever may not read the record. A correction or withdrawal is an entry of its own: nothing is taken away. A record
+that was merged into this one is named, and has its own history. Who read a record is not a fact of this log yet, and
+the report says so. (The view `patient_record` holds the same entries with their content.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from projections.audit.reports._kit import (
+    Chart,
+    Column,
+    Definition,
+    Fact,
+    Figure,
+    Network,
+    Parameter,
+    Result,
+    Row,
+    Section,
+    Table,
+    Value,
+    Words,
+    instant_of,
+    labelled,
+    ones,
+)
+
+ENTRIES = {
+    "patient.registered": Words("Lập hồ sơ", "Record opened"),
+    "patient.identity_added": Words("Thêm giấy tờ định danh", "Identity added"),
+    "patient.identity_withdrawn": Words("Thu hồi giấy tờ định danh", "Identity withdrawn"),
+    "patient.merged": Words("Gộp vào hồ sơ khác", "Merged into another record"),
+    "patient.relative_authorised": Words("Ủy quyền cho người thân", "Relative authorised"),
+    "patient.relative_revoked": Words("Thu hồi ủy quyền", "Relative revoked"),
+    "patient.died": Words("Ghi nhận tử vong", "Death recorded"),
+    "consent.given": Words("Đồng ý", "Consent given"),
+    "consent.sharing_requested": Words("Đề nghị chia sẻ dữ liệu", "Sharing requested"),
+    "consent.withdrawn": Words("Rút lại đồng ý", "Consent withdrawn"),
+    "referral.drafted": Words("Soạn yêu cầu hội chẩn", "Referral drafted"),
+    "referral.revised": Words("Sửa yêu cầu hội chẩn", "Referral revised"),
+    "referral.submitted": Words("Gửi yêu cầu hội chẩn", "Referral submitted"),
+    "referral.returned": Words("Trả lại yêu cầu", "Referral returned"),
+    "referral.accepted": Words("Nhận yêu cầu", "Referral accepted"),
+    "referral.declined": Words("Từ chối yêu cầu", "Referral declined"),
+    "referral.scheduled": Words("Xếp lịch", "Referral scheduled"),
+    "referral.answered": Words("Trả lời yêu cầu", "Referral answered"),
+    "referral.outcome_reported": Words("Báo kết quả cuối", "Outcome reported"),
+    "referral.cancelled": Words("Hủy yêu cầu", "Referral cancelled"),
+    "referral.answer_overdue": Words("Quá hạn trả lời", "Answer overdue"),
+    "referral.transfer_requested": Words("Đề nghị chuyển viện", "Transfer requested"),
+    "referral.transfer_approved": Words("Đồng ý chuyển viện", "Transfer approved"),
+    "referral.patient_departed": Words("Người bệnh rời viện", "Patient departed"),
+    "referral.patient_received": Words("Tiếp nhận người bệnh", "Patient received"),
+    "referral.transfer_avoided": Words("Không phải chuyển viện", "Transfer avoided"),
+    "consultation.case_presented": Words("Trình bày ca bệnh", "Case presented"),
+    "consultation.issue_raised": Words("Nêu vấn đề", "Issue raised"),
+    "consultation.opinion_given": Words("Cho ý kiến", "Opinion given"),
+    "consultation.issue_concluded": Words("Kết luận", "Issue concluded"),
+    "consultation.minutes_amended": Words("Đính chính biên bản", "Minutes amended"),
+    "examination.ordered": Words("Chỉ định khám", "Examination ordered"),
+    "examination.started": Words("Bắt đầu khám", "Examination started"),
+    "examination.device_connected": Words("Kết nối thiết bị", "Device connected"),
+    "examination.device_disconnected": Words("Ngắt thiết bị", "Device disconnected"),
+    "examination.observation_recorded": Words("Ghi chỉ số", "Observation recorded"),
+    "examination.image_captured": Words("Chụp ảnh", "Image captured"),
+    "examination.assessment_recorded": Words("Đánh giá từ xa", "Assessment recorded"),
+    "examination.diagnosis_made": Words("Chẩn đoán", "Diagnosis made"),
+    "examination.decision_taken": Words("Quyết định tại chỗ", "Decision taken"),
+    "examination.treatment_ordered": Words("Chỉ định điều trị", "Treatment ordered"),
+    "examination.signed": Words("Ký phiếu khám", "Examination signed"),
+    "examination.amended": Words("Đính chính phiếu khám", "Examination amended"),
+    "examination.aborted": Words("Dừng khám", "Examination aborted"),
+}
+CORRECTIONS = frozenset({"consultation.minutes_amended", "examination.amended", "referral.revised"})
+WITHDRAWALS = frozenset(
+    {
+        "patient.identity_withdrawn",
+        "patient.relative_revoked",
+        "consent.withdrawn",
+        "referral.cancelled",
+        "examination.aborted",
+    }
+)
+NATURES = {
+    "entry": Words("Ghi mới", "Entry"),
+    "correction": Words("Đính chính", "Correction"),
+    "withdrawal": Words("Thu hồi", "Withdrawal"),
+}
+SYSTEM = Words("Hệ thống", "The system")
+
+
+class Entries(Network):
+    def __init__(self, parameters: Mapping[str, str], reference: Mapping[str, Any]) -> None:
+        super().__init__(parameters, reference)
+        self.patient = parameters["patient"]
+        self.people: dict[str, Words] = {}
+        self.entries: list[Row] = []
+        self.merged: list[Row] = []
+
+
+report = Definition(
+    "record_history",
+    version=1,
+    title=Words("Lịch sử hồ sơ người bệnh", "History of a patient's record"),
+    parameters=[Parameter("patient", "id", Words("Mã người bệnh", "Patient"))],
+    reference=["specialities"],
+    start=Entries,
+    content="case",
+    subject="patient",
+    withdrawing=WITHDRAWALS,
+    correcting=CORRECTIONS,
+)
+report.takes("facility.registered", version=1)(Entries.facility_registered)
+
+
+@report.takes("practitioner.registered", version=1)
+def practitioner_registered(state: Entries, fact: Fact) -> None:
+    name = fact.fields["full_name"]
+    if isinstance(name, str):  # otherwise it is sealed, and the id stands for the person
+        state.people[fact.stream] = Words(name, name)
+
+
+def nature_of(name: str) -> str:
+    return "correction" if name in CORRECTIONS else "withdrawal" if name in WITHDRAWALS else "entry"
+
+
+def entered(state: Entries, fact: Fact) -> None:
+    if fact.name == "patient.merged" and fact.fields["surviving_id"] == state.patient:
+        cells: list[Value] = [fact.position, fact.stream, instant_of(fact.recorded_us), fact.actor]
+        state.merged.append(Row(cells, of=("merged", str(fact.position))))
+        state.tally.touch(fact, ("merged", str(fact.position)))
+    if fact.metadata.get("patient_id") != state.patient:
+        return
+    if "system" in fact.metadata["actor"]["roles"]:
+        state.people.setdefault(fact.actor, SYSTEM)
+    facility, nature = fact.actor_facility or "", nature_of(fact.name)
+    happened, recorded = instant_of(fact.happened_us), instant_of(fact.recorded_us)
+    key = ("entry", str(fact.position))
+    row: list[Value] = [fact.position, happened, recorded, fact.actor, facility, fact.name, nature]
+    state.entries.append(Row([*row, fact.on_behalf_of], of=key))
+    state.tally.touch(fact, key)
+    state.tally.move(fact, {}, ones(("total", "entries"), ("total", nature)))
+    for name in ("entries", "corrected", "first", "last"):
+        state.tally.touch(fact, ("writer", fact.actor, facility, name))
+
+
+for _name in ENTRIES:
+    report.takes(_name, version=1)(entered)
+
+
+@report.results
+def result(state: Entries) -> Result:
+    sections = [_total(state), _writers(state), _entries(state), _merged(state), _readers()]
+    facilities = {"": Words("Không thuộc cơ sở nào", "No facility"), **state.facilities}
+    known = {"entry": ENTRIES, "nature": NATURES, "person": state.people, "facility": facilities}
+    return labelled(sections, {**state.words(), **known})
+
+
+def _total(state: Entries) -> Section:
+    titles = {
+        "entries": Words("Số lần ghi", "Entries"),
+        "correction": Words("Đính chính", "Corrections"),
+        "withdrawal": Words("Thu hồi", "Withdrawals"),
+    }
+    figures = [
+        Figure(name, title, "integer", state.tally.of("total", name), of=("total", name))
+        for name, title in titles.items()
+    ]
+    return Section("total", Words("Tổng số", "Totals"), figures=figures)
+
+
+def _writers(state: Entries) -> Section:
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in state.entries:
+        found.setdefault((str(row.cells[3]), str(row.cells[4])), []).append(row)
+    columns = [
+        Column("writer", "code", Words("Người ghi", "Writer"), "person"),
+        Column("facility", "code", Words("Cơ sở", "Facility"), "facility"),
+        Column("entries", "integer", Words("Số lần ghi", "Entries")),
+        Column("corrected", "integer", Words("Đính chính, thu hồi", "Corrections, withdrawals")),
+        Column("first", "instant", Words("Lần đầu", "First")),
+        Column("last", "instant", Words("Lần cuối", "Last")),
+    ]
+    rows = []
+    for (writer, facility), written in found.items():
+        corrected = sum(row.cells[6] != "entry" for row in written)
+        moments = [str(row.cells[2]) for row in written]
+        cells: list[Value] = [writer, facility, len(written), corrected, min(moments), max(moments)]
+        rows.append(Row(cells, of=("writer", writer, facility)))
+    title = Words("Ai đã ghi vào hồ sơ", "Who wrote into the record")
+    chart = Chart("bar", title, "writer", ["entries"])
+    return Section("writers", title, tables=[Table("writers", title, columns, ["writer", "facility"], rows, [chart])])
+
+
+def _entries(state: Entries) -> Section:
+    columns = [
+        Column("position", "integer", Words("Vị trí", "Position")),
+        Column("happened_at", "instant", Words("Diễn ra lúc", "Happened")),
+        Column("recorded_at", "instant", Words("Ghi lúc", "Recorded")),
+        Column("writer", "code", Words("Người ghi", "Writer"), "person"),
+        Column("facility", "code", Words("Cơ sở", "Facility"), "facility"),
+        Column("entry", "code", Words("Nội dung", "Entry"), "entry"),
+        Column("nature", "code", Words("Tính chất", "Nature"), "nature"),
+        Column("on_behalf_of", "code", Words("Thay cho", "On behalf of"), "person"),
+    ]
+    title = Words("Các lần ghi theo thứ tự", "Entries in their order")
+    return Section("entries", title, tables=[Table("entries", title, columns, ["position"], state.entries)])
+
+
+def _merged(state: Entries) -> Section:
+    columns = [
+        Column("position", "integer", Words("Vị trí", "Position")),
+        Column("record", "code", Words("Hồ sơ được gộp vào", "Record that was merged into this one")),
+        Column("recorded_at", "instant", Words("Ghi lúc", "Recorded")),
+        Column("writer", "code", Words("Người ghi", "Writer"), "person"),
+    ]
+    title = Words("Hồ sơ đã gộp", "Merged records")
+    note = Words(
+        "Mỗi hồ sơ được gộp giữ lịch sử riêng, xem báo cáo của hồ sơ đó.",
+        "Each merged record keeps its own history: ask for the report of that record.",
+    )
+    return Section("merged", title, [note], tables=[Table("merged", title, columns, ["position"], state.merged)])
+
+
+def _readers() -> Section:
+    note = Words(
+        "Việc xem hồ sơ chưa được ghi thành sự kiện trong nhật ký này, nên báo cáo không thể liệt kê người đã xem.",
+        "Reading is not recorded as a fact of this log yet, so this report cannot list who read the record.",
+    )
+    return Section("readers", Words("Ai đã xem hồ sơ", "Who read the record"), [note])
