@@ -10,7 +10,7 @@ import pytest
 from infra.event_store import PostgresEventStore
 from tests.graphql_api.service import RECORDINGS, Person, Service, somebody
 from tests.story import launch_day
-from tests.story_live import RECORDING, ROOM_OF_SCAN
+from tests.story_live import RECORDING, ROOM_OF_SCAN, an_examination_is_seen_live
 from tests.story_network import SA_PA
 from tests.storyteller import Story
 
@@ -21,7 +21,8 @@ ASK = "query ($id: UUID!) { recordingTicket(recordingId: $id) { recordingId url 
 async def told(log_dsn: str, service: Service) -> None:
     """The whole story, with a recording of a scan in it."""
     store = PostgresEventStore(log_dsn)
-    await launch_day(Story(store))
+    story = await launch_day(Story(store))
+    await an_examination_is_seen_live(story)
     await store.close()
     await service.settled()
 
