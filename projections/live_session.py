@@ -6,7 +6,7 @@ What was recorded stands in live_recording, how the lines held in link_ledger, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -337,6 +337,16 @@ async def earlier_runs(db: Connection, worker: str, run_id: UUID) -> list[tuple[
         str(run_id),
     )
     return [(row["live_session_id"], row["run_id"]) for row in rows]
+
+
+async def closed_of(db: Connection, live_session_ids: Sequence[UUID]) -> list[UUID]:
+    """Which of these rooms are closed."""
+    rows = await db.fetch(
+        f"select live_session_id from {sessions_.name} where live_session_id = any($1) and status = $2",
+        live_session_ids,
+        Status.CLOSED,
+    )
+    return [row["live_session_id"] for row in rows]
 
 
 async def ultrasound_of(db: Connection, examination_id: UUID) -> list[LiveTrack]:

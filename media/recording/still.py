@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
 
@@ -89,13 +90,10 @@ def decoded(codec: str, data: bytes) -> tuple[bytes, int, int]:
     encoder = av.CodecContext.create("png", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, "rgb24"
-    encoder.time_base = decoder.time_base or av.time_base
+    encoder.time_base = Fraction(1, 1000)
     frame.pts = 0
-    return (
-        b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)]),
-        frame.width,
-        frame.height,
-    )
+    png = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
+    return png, frame.width, frame.height
 
 
 def size_of_png(content: bytes) -> tuple[int, int]:

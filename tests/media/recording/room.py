@@ -21,6 +21,7 @@ from domain.live_session import RecordingAuthorised, RecordingConsented, Recordi
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.local.kinship import tethered
+from infra.media_tokens import Source
 from infra.objects import Objects
 from infra.sealing.data_keys import DataKeys
 from infra.sealing.master_keys import master_keys
@@ -69,14 +70,14 @@ class Published:
             tap.ended(Ended.LEFT)
 
 
-def published(track_id: UUID, codec: str) -> Published:
-    track = described(codec)
+def published(track_id: UUID, codec: str, source: Source | None = None) -> Published:
+    track = described(codec, source)
     fields = {name: getattr(track, name) for name in TrackDescription.__dataclass_fields__}
     return Published(TrackDescription(**{**fields, "track_id": track_id, "session_id": ROOM}))
 
 
 def camera(codec: str = "vp8") -> Published:
-    return published(CAMERA, codec)
+    return published(CAMERA, codec, Source.CAMERA)
 
 
 def probe(codec: str = "h264") -> Published:

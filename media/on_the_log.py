@@ -1,0 +1,113 @@
+"""What a worker does for the log beside carrying media: it tells, it looks, and it does what the log says.
+
+Rules: nothing of this stands in the way of a picture: without the database calls go on, and facts wait; a participant
+or a track that the rules refuse is ended; a room that was closed is emptied; what an earlier run of this worker left
+open when it was killed is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import structlog
+
+from commands._bus import Bus
+from infra.event_store import PostgresEventStore
+from infra.health import Vitals
+from infra.postgres import Line
+from infra.reference import load as load_reference
+from infra.settings import Settings
+from media.engine import Engine
+from media.observation import Observation
+from media.reporter import Joined, TrackBegan
+from media.reporting import LogReporter
+from media.told import Told
+from media.tracks import Ended
+from projections.live_session import closed_of, earlier_runs
+
+SECOND_S, EARLIER_RUNS_EVERY, FAREWELL_S = 1.0, 10, 5.0
+# The same thing told twice, or over a new connection, is no reason to end it.
+HARMLESS = frozenset({"PARTICIPANT_ALREADY_PRESENT", "TRACK_ALREADY_PUBLISHED"})
+log = structlog.get_logger()
+
+
+class OnTheLog:
+    """The log's side of one run of a worker."""
+
+    def __init__(self, settings: Settings, dsn: str, vitals: Vitals) -> None:
+        reference = load_reference()
+        self._store, self._line, self._vitals = PostgresEventStore(dsn), Line(dsn), vitals
+        self.reporter = LogReporter(Bus(self._store), reference, worker_name(settings), uuid4())
+        self._observation = Observation(self.reporter, reference)
+
+    async def follow(self, engine: Engine) -> None:
+        """As long as the worker runs."""
+        self.reporter.refused = lambda fact, code: end_refused(engine, fact, code)
+        await asyncio.gather(self._look(engine), self._obey(engine))
+
+    async def _look(self, engine: Engine) -> None:
+        while True:
+            try:
+                self._observation.look([track for room in engine.rooms.values() for track in room.tracks.values()])
+            except Exception as fault:
+                log.error("look_failed", exc_info=fault)
+            self._vitals.details.update(facts_waiting=self.reporter.waiting, facts_given_up=self.reporter.given_up)
+            await asyncio.sleep(SECOND_S)
+
+    async def _obey(self, engine: Engine) -> None:
+        second = 0
+        while True:
+            try:
+                if second % EARLIER_RUNS_EVERY == 0:
+                    await self.reporter.close_earlier_runs(self._earlier)
+                await self._empty_closed_rooms(engine)
+            except Exception as fault:
+                # The views may not be built yet, or the database be away: calls go on.
+                log.warning("rooms_not_read", error_type=type(fault).__name__)
+                await self._line.drop()
+            second += 1
+            await asyncio.sleep(SECOND_S)
+
+    async def _earlier(self) -> Sequence[tuple[UUID, UUID]]:
+        return await earlier_runs(await self._line.get(), self.reporter.worker, self.reporter.run_id)
+
+    async def _empty_closed_rooms(self, engine: Engine) -> None:
+        if not engine.rooms:
+            return
+        for session_id in await closed_of(await self._line.get(), list(engine.rooms)):
+            end_all(engine, session_id)
+
+    async def close(self) -> None:
+        """After the engine has ended all connections: what it told of that is still sent."""
+        await self.reporter.close(FAREWELL_S)
+        await self._line.close()
+        await self._store.close()
+
+
+def worker_name(settings: Settings) -> str:
+    """The same for every run of this worker: its port is its own on this machine."""
+    return f"media-{settings.media_udp_port}"
+
+
+def end_refused(engine: Engine, fact: Told, code: str) -> None:
+    """The log does not take it, so it may not be."""
+    if code in HARMLESS:
+        return
+    match fact:
+        case Joined():
+            end_all(engine, fact.session_id, fact.participant_id)
+        case TrackBegan():
+            room = engine.rooms.get(fact.track.session_id)
+            publisher = room.publishers.get((fact.track.point_id, fact.track.source)) if room is not None else None
+            if publisher is not None:
+                engine.end(publisher, Ended.CLOSED)
+
+
+def end_all(engine: Engine, session_id: UUID, participant_id: UUID | None = None) -> None:
+    """End the connections of a room, or those of one participant in it."""
+    room = engine.rooms.get(session_id)
+    for peer in tuple(room.members) if room is not None else ():
+        if participant_id in (None, peer.grant.participant_id):
+            engine.end(peer, Ended.CLOSED)
