@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import orjson
 import structlog
@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from infra.postgres import LINE_FAULTS
 from infra.recording_tickets import RecordingTickets, Ticket, TicketRefused
 from infra.sealing.form import SealBroken
 from infra.sealing.master_keys import KeyNotUnwrapped
@@ -39,15 +40,17 @@ class Playback:
     def __init__(self, tickets: RecordingTickets, archive: Archive, viewing: Viewing) -> None:
         self._tickets, self._archive, self._viewing = tickets, archive, viewing
 
-    def app(self, origins: list[str]) -> Starlette:
+    def app(self, origins: Sequence[str] = (), more: Sequence[Route] = ()) -> Starlette:
+        """`more` are routes beside these."""
         routes = [
-            Route("/recordings/{recording_id}", _safely(self.contents), methods=["GET"]),
-            Route("/recordings/{recording_id}/{number}", _safely(self.file), methods=["GET", "HEAD"]),
+            *more,
+            Route("/recordings/{recording_id}", safely(self.contents), methods=["GET"]),
+            Route("/recordings/{recording_id}/{number}", safely(self.file), methods=["GET", "HEAD"]),
         ]
         cors = Middleware(
             CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["GET", "HEAD"],
+            allow_origins=list(origins),
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "Range"],
             expose_headers=["Content-Range", "Accept-Ranges"],
         )
@@ -55,12 +58,12 @@ class Playback:
 
     async def contents(self, request: Request) -> Response:
         """What the recording is made of, and what is missing in it."""
-        _, recording = await self._opened(request)
+        _, recording = await self.opened(request)
         return Response(orjson.dumps(recording.manifest), 200, KEPT_BY_NOBODY, "application/json")
 
     async def file(self, request: Request) -> Response:
         """A file of it, or a part (RFC 9110, section 14)."""
-        _, recording = await self._opened(request)
+        _, recording = await self.opened(request)
         number = request.path_params["number"]
         if not number.isdecimal() or len(number) > 9:
             raise Problem(404, "NO_SUCH_RECORDING", "The recording has no such file.")
@@ -80,7 +83,8 @@ class Playback:
             return Response(None, status, headers, found.media_type)
         return StreamingResponse(_pieces(found, start, end), status, headers, found.media_type)
 
-    async def _opened(self, request: Request) -> tuple[Ticket, Sealed]:
+    async def opened(self, request: Request) -> tuple[Ticket, Sealed]:
+        """Whose ticket it is and what it opens, once the log knows of it."""
         ticket = self._tickets.verify(_ticket_of(request))
         if request.path_params["recording_id"] != str(ticket.recording_id):
             raise Problem(403, "TICKET_FOR_ANOTHER", "This ticket is for another recording.")
@@ -128,7 +132,7 @@ async def _pieces(found: SealedObject, start: int, end: int) -> AsyncIterator[by
         yield piece
 
 
-def _safely(answer: Answer) -> Answer:
+def safely(answer: Answer) -> Answer:
     async def safe(request: Request) -> Response:
         try:
             return await answer(request)
@@ -137,6 +141,8 @@ def _safely(answer: Answer) -> Answer:
         except TicketRefused as refusal:
             text = "Ask the API for a ticket: query recordingTicket."
             return Problem(401, refusal.code, text).response()
+        except LINE_FAULTS:
+            return Problem(503, "UNAVAILABLE", "The log cannot be read now. Come again.", retry_after=2).response()
         except NotSealed:
             return Problem(404, "NO_SUCH_RECORDING", "There is no such recording, or it is not complete.").response()
         except (RecordingDamaged, KeyNotUnwrapped) as fault:

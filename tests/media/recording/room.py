@@ -108,7 +108,7 @@ class Room:
         await self.happened(*agreed, RecordingConsented(track_id=SOUND, person_id=DR_HOA))
         self._feeding = asyncio.create_task(self.feed.run(self._stop))
 
-    async def happened(self, *events: Event) -> None:
+    async def happened(self, *events: Event, stream: UUID = ROOM) -> None:
         command_id = uuid4()
         metadata = Metadata(
             actor=STAFF, command_id=command_id, correlation_id=command_id, clinical_time=datetime.now(UTC)
@@ -117,7 +117,7 @@ class Room:
         while True:
             # The recorder tells the same stream meanwhile.
             with suppress(Conflict):
-                await self.store.append(Append(command_id, b"", ROOM, len(await self.log()), new))
+                await self.store.append(Append(command_id, b"", stream, len(await self.log(stream)), new))
                 return
 
     async def authorised(self, *track_ids: UUID) -> UUID:
@@ -128,8 +128,8 @@ class Room:
     async def stopped(self, recording_id: UUID, cause: str = "asked") -> None:
         await self.happened(RecordingStopped.model_validate({"recording_id": recording_id, "cause": cause}))
 
-    async def log(self) -> list[Event]:
-        return [each.event for each in (await self.store.load({ROOM: 0})).get(ROOM, ())]
+    async def log(self, stream: UUID = ROOM) -> list[Event]:
+        return [each.event for each in (await self.store.load({stream: 0})).get(stream, ())]
 
     async def told(self, kind: type[E], number: int = 1) -> list[E]:
         """Waits until the log holds so many of these facts."""
