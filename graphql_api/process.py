@@ -53,7 +53,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             vitals.wait_for("log", "reads how far the views have come")
             await feed.ready.wait()
             vitals.has("log")
-            sock = bound_socket(settings.api_port)
+            sock = bound_socket(settings.api_port, settings.listen_address)
             async with serving(api.app, sock, **WEBSOCKETS):
                 vitals.started()
                 await _tell(vitals, feed, following, stop)

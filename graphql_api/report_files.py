@@ -1,4 +1,4 @@
-"""The files of sealed reports over HTTP: GET /reports/RUN/NAME, whole or a range of it.
+"""The files of sealed reports over HTTP, and the pages made of them: GET /reports/RUN/NAME, files also in ranges.
 
 Rules: a file is reached through the manifest of a sealed run, and its bytes are verified by their digest before the
 first of them is sent. Reports of figures are open to everybody who works in the network; a report about a case to those
@@ -25,6 +25,7 @@ from graphql_api.sources import parties_of
 from graphql_api.viewer import Services, Unauthenticated
 from graphql_api.websocket import Authenticate
 from infra.audit.report_files import CHECKPOINT, NotSealed, SealedRun, sealed_run
+from infra.audit.report_pages import PAGES, media_type_of_page, page
 from infra.audit.sealing import media_type
 from infra.blobs import BlobDamaged, BlobFolder
 from projections._view import Connection
@@ -66,6 +67,8 @@ class ReportFiles:
             await self._admit(db, run, viewer)
         if name == CHECKPOINT:
             return Response(run.seal.checkpoint, media_type="text/plain", headers=_headers(name))
+        if name in PAGES:
+            return await _page(blobs, run, name)
         digest = run.digests().get(name)
         if digest is None:
             raise ReportFileUnknown()
@@ -98,6 +101,14 @@ async def _run(db: Connection, blobs: BlobFolder, run_id: UUID) -> SealedRun:
         raise ReportFileUnknown() from fault
     except (KeyError, BlobDamaged) as fault:
         raise ReportFileDamaged() from fault
+
+
+async def _page(blobs: BlobFolder, run: SealedRun, name: str) -> Response:
+    try:
+        made = await asyncio.to_thread(page, blobs, run, name)
+    except (KeyError, BlobDamaged) as fault:
+        raise ReportFileDamaged() from fault
+    return Response(made, media_type=media_type_of_page(name), headers=_headers(name))
 
 
 def _headers(name: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import cast
 
 from infra.health import Vitals
@@ -39,6 +40,14 @@ def _issues_its_own_tokens(settings: Settings) -> bool:
 
 def _has_its_own_witness(settings: Settings) -> bool:
     return settings.witness_url is None and not settings.production
+
+
+# Commands of the command line that stand above it, and so are known here by their names only.
+TOOLS: Mapping[str, str] = {"tail": "streams.tail"}
+
+
+def tool(name: str) -> ModuleType:
+    return import_module(TOOLS[name])
 
 
 PROCESSES: Mapping[str, Process] = {

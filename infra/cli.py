@@ -127,6 +127,49 @@ def rebuild_command(
     raise typer.Exit(run_rebuild(_settings(), Console(), view, all_views=all_views))
 
 
+@app.command("tail")
+def tail_command(
+    aggregate: Annotated[list[str] | None, typer.Option(help="Only this one; may be given more than once.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help="Only this event, such as referral.submitted.")] = None,
+    facility: Annotated[UUID | None, typer.Option(help="Only what names this facility; its pseudonym.")] = None,
+    patient: Annotated[UUID | None, typer.Option(help="Only what is about this patient; a pseudonym.")] = None,
+    since: Annotated[str | None, typer.Option(help="What happened at this time or later.")] = None,
+    until: Annotated[str | None, typer.Option(help="What happened before this time.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Begin at a position, or at a time of record.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for what comes.")] = False,
+    form: Annotated[str, typer.Option("--format", help="lines, json or csv.")] = "lines",
+    full: Annotated[bool, typer.Option("--full", help="As it is, for those who may see patients.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Hold it against the signed checkpoints.")] = False,
+    keys: Annotated[Path | None, typer.Option(help="The log's public keys; those of this machine by default.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on where this file says, and keep it.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many events.")] = None,
+) -> None:
+    """Print the log from Kafka, in its order: as open data, or as it is. Times have an offset, or are of Viet Nam."""
+    from infra.bootstrap import tool
+
+    tail = tool("tail")
+    try:
+        wanted = tail.Wanted.of(
+            aggregates=tuple(aggregate or ()),
+            events=tuple(event or ()),
+            facility=facility,
+            patient=patient,
+            since=since,
+            until=until,
+            start=start,
+            follow=follow,
+            form=form,
+            full=full,
+            check=check,
+            keys=keys,
+            resume=resume,
+            limit=limit,
+        )
+    except tail.NotAsked as error:
+        _refuse(str(error))
+    raise typer.Exit(tail.tail(_settings(), wanted))
+
+
 @app.command("witness")
 def witness_command() -> None:
     """Run a witness: with its own key and state it cosigns what the log signs. For whoever watches over the log."""

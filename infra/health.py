@@ -1,4 +1,4 @@
-"""What a process tells about itself: /healthz, /readyz, /metrics and /status on its own loopback port.
+"""What a process tells about itself: /healthz, /readyz, /metrics and /status on a port of its own.
 
 Rules: `Vitals` is the one object that a process's parts write to and nobody else reads except through here; a process
 is ready when it waits for nothing, and says what it waits for until then; nothing here touches a database, so the

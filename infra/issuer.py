@@ -104,7 +104,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     """Serves the issuer until it is asked to stop."""
     if settings.production:
         raise NotInProduction("the development issuer does not run in production")
-    sock = bound_socket(settings.issuer_port)
+    sock = bound_socket(settings.issuer_port, settings.listen_address)
     issuer = f"http://{LOOPBACK}:{sock.getsockname()[1]}"
     key = await asyncio.to_thread(development_key, settings.data)
     async with serving(issuer_app(issuer, key), sock):

@@ -57,7 +57,7 @@ async def _live(name: str, main: Main, settings: Settings) -> int:
     log = structlog.get_logger()
     vitals = Vitals(name)
     stop = _stop_on_signals(vitals)
-    sock = bound_socket(settings.health_port)
+    sock = bound_socket(settings.health_port, settings.listen_address)
     async with serving(health_app(vitals), sock) as url:
         write_atomically(address_file(settings.data, name), json.dumps({"pid": os.getpid(), "health_url": url}))
         log.info("process_started", pid=os.getpid(), port=sock.getsockname()[1])

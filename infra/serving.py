@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, ANY_ADDRESS = "127.0.0.1", "0.0.0.0"
 
 
 def bound_socket(port: int, host: str = LOOPBACK) -> socket.socket:
@@ -53,7 +53,9 @@ async def serving(app: Any, sock: socket.socket, **options: Any) -> AsyncIterato
         if task.done():
             await task
             raise RuntimeError("the server ended before it started")
-        yield "http://{}:{}".format(*sock.getsockname()[:2])
+        host, port = sock.getsockname()[:2]
+        # Whoever listens everywhere is reached from this machine over loopback.
+        yield f"http://{LOOPBACK if host == ANY_ADDRESS else host}:{port}"
     finally:
         server.should_exit = True
         await task

@@ -42,6 +42,7 @@ class Settings(BaseModel):
     issuer_port: Port = Field(0, description="TELEHEALTH_ISSUER_PORT")
     postgres_port: Port = Field(0, description="TELEHEALTH_POSTGRES_PORT")
     kafka_port: Port = Field(0, description="TELEHEALTH_KAFKA_PORT")
+    listen_address: str = Field("127.0.0.1", min_length=1, description="TELEHEALTH_LISTEN_ADDRESS")
     health_port: Port = Field(0, description="TELEHEALTH_HEALTH_PORT")
     log_to_stderr: bool = Field(True, description="TELEHEALTH_LOG_TO_STDERR")
 

@@ -80,7 +80,7 @@ async def work(
     origins = settings.allowed_origins or (() if settings.production else ("*",))
     app = signalling.app(origins)
     app.router.routes[:0] = doors(engine, desk)
-    sock = bound_socket(settings.media_http_port)
+    sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
         async with serving(app, sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
             vitals.details.update(url=url, udp_port=port.advertised[1])

@@ -89,6 +89,7 @@ TALLIES = (
     view.tally(acts, "by_kind", ("day", "month", "activity", "kind", "mode", "speciality"), COUNTS),
     view.tally(acts, "helped_in_month", ("month", "activity", "helping_facility_id"), COUNTS),
     view.tally(acts, "asked_in_month", ("month", "activity", "asking_facility_id"), COUNTS),
+    view.tally(acts, "asked_for_in_month", ("month", "activity", "speciality", "asking_facility_id"), COUNTS),
     view.tally(acts, "helped", ("day", "month", "activity", "helping_facility_id"), COUNTS),
     view.tally(acts, "asked", ("day", "month", "activity", "asking_facility_id"), COUNTS),
 )

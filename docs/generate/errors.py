@@ -14,6 +14,7 @@ from docs.generate.catalogue import refusals_by_file
 from docs.generate.markdown import code, page, sentence, table
 from infra.audit import report_difference, sealing
 from projections.audit.reports._kit import Refused
+from streams.reading.faults import MEANING, PASSABLE
 
 # Importing them is what makes their refusals known.
 REFUSING = (report_difference, sealing)
@@ -56,18 +57,58 @@ EDGE = {
 }
 
 
+READERS = """\
+Whoever reads the log from Kafka with `telehealth tail` or [the library](../analysts.md) stops with one of these, and
+with the topic, partition, offset and position where it was met. Those in the last column can be passed over."""
+
+
 def _below(kind: type[Refused]) -> Iterator[type[Refused]]:
     for one in kind.__subclasses__():
         yield one
         yield from _below(one)
 
 
+# What the media worker answers, as `code` of application/problem+json.
+MEDIA = {
+    "GRANT_MISSING": ("401", "There is no grant. Ask the API for one."),
+    "GRANT_EXPIRED": ("401", "The grant has run out. Ask the API for a new one."),
+    "GRANT_INVALID": ("401", "This is no grant of this deployment."),
+    "ANOTHER_SESSION": ("403", "The grant is for another session."),
+    "SOURCE_NOT_GRANTED": ("403", "The grant does not allow to publish that source; an observer publishes nothing."),
+    "NO_SUCH_PLACE": ("404", "There is nothing at this address."),
+    "NO_SUCH_CONNECTION": ("404", "There is no such connection of this participant, or no longer."),
+    "NOTHING_IS_LIVE": ("409", "Nobody publishes this source now. Ask again after `Retry-After` seconds."),
+    "NOTHING_WAS_OFFERED": ("409", "An answer came for which there is no offer."),
+    "ICE_SESSION_ENDED": ("412", "`If-Match` names another ICE session than that of this connection."),
+    "ETAG_MISSING": ("428", "Say with `If-Match` which ICE session a fragment belongs to."),
+    "NO_ICE_RESTART": ("422", "Send a new offer: it takes this connection's place without a gap."),
+    "WRONG_MEDIA_TYPE": ("415", "An offer is `application/sdp`, a fragment `application/trickle-ice-sdpfrag`."),
+    "BODY_TOO_SLOW": ("408", "The request did not arrive in time."),
+    "SDP_TOO_LARGE": ("413", "The description is too long, or has too many sections."),
+    "SDP_MALFORMED": ("400", "This is no session description that can be read."),
+    "SDP_NOT_BUNDLED": ("422", "All sections have to share one transport (BUNDLE)."),
+    "SDP_NOT_MUXED": ("422", "RTP and RTCP have to share one port (rtcp-mux)."),
+    "SDP_UNACCEPTABLE": ("422", "The description can be read, and cannot be answered, or does not fit the offer."),
+    "ONE_SOURCE_A_CONNECTION": ("422", "Send one picture, one sound, or one of each."),
+    "NOTHING_IS_SENT": ("422", "An offer to publish has to send."),
+    "NOTHING_IS_RECEIVED": ("422", "An offer to watch has to receive."),
+    "CODEC_NOT_OFFERED": ("422", "The offer has no codec that is forwarded, or not that of the publisher."),
+    "TOO_MANY_JOIN": ("503", "Many join at once. Come again after `Retry-After` seconds."),
+    "WORKER_FULL": ("503", "This worker carries all that it can. Come again after `Retry-After` seconds."),
+}
+
+
 def write() -> str:
     parts = [INTRODUCTION, "## At the edge"]
     parts.append(table(("code", "where", "what it means"), [(code(name), *row) for name, row in EDGE.items()]))
+    parts += ["## Readers of the log", READERS]
+    faults = [(code(one), meaning, "passable" if one in PASSABLE else "") for one, meaning in MEANING.items()]
+    parts.append(table(("code", "what it means", ""), faults))
     parts += ["## Why a report was not sealed, or not compared", REPORTS]
     failures = sorted({(one.code, inspect.getdoc(one) or "") for one in _below(Refused)})
     parts.append(table(("code", "what it means"), [(code(name), text) for name, text in failures]))
+    parts.append("## At the media worker")
+    parts.append(table(("code", "status", "what it means"), [(code(name), *row) for name, row in MEDIA.items()]))
     parts.append("## Refusals")
     for module, refusals in refusals_by_file().items():
         about = (sys.modules[module].__doc__ or "").partition("\n")[0]

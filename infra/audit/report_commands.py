@@ -11,6 +11,7 @@ import getpass
 import json
 import time
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
@@ -25,6 +26,7 @@ from domain.report import ReportFailed, ReportParameter, ReportRequested, Report
 from infra.audit.definitions import Installed, installed
 from infra.audit.on_the_log import Asked, Wish, as_of, blobs_of, on_the_log, parameters_of
 from infra.audit.report_files import SealedRun, files, sealed_run
+from infra.audit.report_pages import pages
 from infra.event_store import PostgresEventStore
 from infra.postgres import Connection
 from infra.reference import load as load_reference
@@ -139,7 +141,8 @@ def _show(console: Console, settings: Settings, run: SealedRun, out: Path | None
         "files": run.digests(),
     }
     if out is not None:
-        for name, content in files(blobs_of(settings), run):
+        blobs = blobs_of(settings)
+        for name, content in chain(files(blobs, run), pages(blobs, run)):
             target = out / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)

@@ -169,7 +169,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     own = keys.witness_keys(settings)
     state = WitnessState(keys.witness_folder(settings.data) / "seen.sqlite")
     witness = Witness(state, own, lambda: keys.public_keys(keys.log_key_file(settings)))
-    sock = bound_socket(settings.witness_port)
+    sock = bound_socket(settings.witness_port, settings.listen_address)
     try:
         async with serving(witness_app(witness), sock) as url:
             vitals.details.update(url=url, name=settings.witness_name)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any, Self
 
+from domain._catalogue import every_event
 from infra.topics import Lane, Place, partition_of
 from streams.envelope import Delivered, MalformedMessage, from_message
 from streams.reading.begin import offsets_at, still_true
@@ -49,6 +50,7 @@ class Reader:
     ) -> None:
         if wrong := set(passing) - PASSABLE:
             raise ValueError(f"{', '.join(sorted(wrong))} cannot be passed over")
+        every_event()  # So that each name is known.
         self.lane, self.dense, self._start, self._follow = lane, aggregates is None, start, follow
         self._store = store or MemoryStore()
         self._passing, self._on_fault, self._patience_s = frozenset(passing), on_fault, patience_s

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate.errors import EDGE
+from docs.generate.errors import EDGE, MEDIA
 from docs.generate.markdown import anchor
 from domain._kernel import REFUSALS
 from tests.product import ROOT, commands, events, refusals, run_python, source_files, views
 
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+REFUSALS_OF_MEDIA = ("Problem", "OfferRefused")
 CODE = re.compile(r"[A-Z]{2,}(_[A-Z]+)*")
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 
@@ -44,7 +45,15 @@ def codes_in(source: str) -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments, keywords=keywords):
                 given = [*arguments, *(word.value for word in keywords if word.arg == "code")]
-                if name in ("_error", "_refusal", "_refuse", "Refused", "CommandRejected", "__init_subclass__"):
+                if name in (
+                    "_error",
+                    "_refusal",
+                    "_refuse",
+                    "Refused",
+                    "CommandRejected",
+                    "__init_subclass__",
+                    *REFUSALS_OF_MEDIA,
+                ):
                     yield from _codes(given)
             case ast.Assign(targets=[ast.Name(id="code")], value=value):
                 yield from _codes([value])
@@ -65,6 +74,12 @@ def test_every_code_of_the_edge_is_in_the_reference() -> None:
     given = {code for file in sources for code in codes_in(file.read_text())}
     assert given - EDGE.keys() - REFUSALS.keys() == set()
     assert EDGE.keys() - given == set(), "no source gives these any more"
+
+
+def test_every_code_of_the_media_worker_is_in_the_reference() -> None:
+    sources = [*source_files("media"), ROOT / "infra" / "media_tokens.py"]
+    given = {code for file in sources for code in codes_in(file.read_text())}
+    assert given ^ MEDIA.keys() == set()
 
 
 def test_a_code_that_nobody_told_of_is_found() -> None:

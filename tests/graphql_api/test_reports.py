@@ -91,6 +91,17 @@ async def test_an_auditor_asks_follows_and_downloads(service: Service, at: Desk)
     assert (await get(service, auditor, run["runId"], "checkpoint")).text.startswith("log.test/one\n")
 
 
+async def test_the_pages_are_for_those_who_may_read_the_files(service: Service, at: Desk) -> None:
+    analyst = somebody("analyst")
+    run = await run_at(service, analyst, await asked(service, analyst))
+    for name, media_type in (("page.vi.html", "text/html"), ("page.en.pdf", "application/pdf")):
+        answer = await get(service, analyst, run["runId"], name)
+        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, media_type)
+    assert (await get(service, analyst, run["runId"], "page.fr.html")).status_code == 404
+    assert (await get(service, None, run["runId"], "page.vi.html")).status_code == 401
+    assert (await get(service, somebody("patient"), run["runId"], "page.vi.html")).status_code == 403
+
+
 async def test_a_part_of_a_file_can_be_asked_for(service: Service, at: Desk) -> None:
     analyst = somebody("analyst")
     run = await run_at(service, analyst, await asked(service, analyst))

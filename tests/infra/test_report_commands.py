@@ -19,11 +19,17 @@ from typer.testing import CliRunner
 from commands.consultation import CancelConsultation
 from infra.audit.definitions import installed
 from infra.audit.on_the_log import Wish
+from infra.audit.pages.composing import Sealed, compose
+from infra.audit.pages.html import html
+from infra.audit.pages.numbers import Language
+from infra.audit.pages.pdf import pdf
 from infra.audit.report_commands import make_report
 from infra.audit.report_diff_command import diff_reports
+from infra.audit.report_pages import PAGES
 from infra.cli import app
 from infra.reference import load
 from infra.settings import Settings
+from tests.infra.pages.reading import text_of_html
 from tests.inline_worker import InlineWorker
 from tests.own_postgres import fresh_database
 from tests.report_desk import Desk, desk
@@ -84,6 +90,25 @@ async def test_a_report_is_asked_for_awaited_and_written(story: tuple[Desk, Stor
     assert (tmp_path / "out" / "checkpoint").read_text().startswith("log.test/one\n")
     asked = (await at.history(UUID(told["report_id"])))[0].event
     assert asked.ground == "Kiểm tra định kỳ."  # type: ignore[attr-defined]
+
+
+async def test_the_pages_for_people_lie_beside_the_files_and_are_made_of_them_alone(
+    story: tuple[Desk, Story], tmp_path: Path
+) -> None:
+    at, _ = story
+    _, told, _ = await made(at, out=tmp_path / "out")
+    written = {name: (tmp_path / "out" / name).read_bytes() for name in PAGES}
+    sealed = Sealed(
+        result=(tmp_path / "out" / "result.json").read_bytes(),
+        manifest=(tmp_path / "out" / "manifest.json").read_bytes(),
+        checkpoint=(tmp_path / "out" / "checkpoint").read_text(),
+        cosigned_by=told["cosigned_by"],
+    )
+    for language in Language:
+        document = compose(sealed, language)
+        assert written[f"page.{language}.html"] == html(document)
+        assert written[f"page.{language}.pdf"] == pdf(document)
+    assert told["result_sha256"] in text_of_html(written["page.vi.html"])
 
 
 async def test_why_two_editions_differ_is_told_with_the_events_between_them(story: tuple[Desk, Story]) -> None:

@@ -31,9 +31,10 @@ function preferred(pc, kind, codec) {
   for (const t of pc.getTransceivers()) if (t.receiver.track.kind === kind) t.setCodecPreferences([...first, ...rest]);
 }
 
-async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, audio = true } = {}) {
+async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, servers, audio = true } = {}) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 30 }, audio });
-  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const relays = servers ? { iceServers: servers, iceTransportPolicy: "relay" } : {};
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...relays });
   const [video] = stream.getVideoTracks();
   video.contentHint = "detail";
   const encodings = layers
@@ -108,6 +109,12 @@ async function stats(name) {
     found.frames = times.length;
   }
   return found;
+}
+
+async function usedCandidate(name) {
+  const found = await kept[name].pc.getStats();
+  for (const one of found.values())
+    if (one.type === "candidate-pair" && one.nominated) return found.get(one.localCandidateId).candidateType;
 }
 
 function forget(name) { const { times } = kept[name]; if (times) times.length = 0; }

@@ -99,6 +99,38 @@ async def test_every_event_arrives_in_order_and_linked_to_the_one_before(
     assert (line.vitals.position, line.vitals.lag) == (72, 0)
 
 
+async def test_readers_are_told_how_far_everything_is_on_kafka_and_never_too_early(
+    log: Log, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[tuple[str, int]] = []
+    send, say = Turn.send, Turn.say_reached
+
+    def note_sent(turn: Turn, producer: Any, messages: Any) -> None:
+        send(turn, producer, messages)
+        order.append(("sent", len(messages)))
+
+    def note_said(turn: Turn, producer: Any) -> None:
+        order.append(("said", turn.position))
+        say(turn, producer)
+
+    monkeypatch.setattr(Turn, "send", note_sent)
+    monkeypatch.setattr(Turn, "say_reached", note_said)
+    await log.busy_night(BEDS, 3)
+    async with line.relay(log):
+        await written_down(log, 48)
+        await log.busy_night(BEDS, 2)
+        await written_down(log, 72)
+        async with asyncio.timeout(5):
+            while order[-1] != ("said", 72):
+                await asyncio.sleep(0.02)
+    sent = 0
+    for what, number in order:
+        if what == "sent":
+            sent += number
+        else:
+            assert number <= sent
+
+
 async def test_after_a_crash_before_writing_down_the_same_messages_are_sent_again(
     log: Log, line: Line, read_topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -194,6 +194,11 @@ class Tally:
         if self.moves is not None:
             self.moves.append(Moved(fact, key, 0, corrects))
 
+    def touch_row(self, fact: Fact, of: Key, columns: Iterable[str]) -> None:
+        """The same for these cells of the row that is made of the key."""
+        for column in columns if self.moves is not None else ():
+            self.touch(fact, (*of, column))
+
     def of(self, *key: str) -> int:
         return self.sums.get(key, 0)
 

@@ -1,10 +1,10 @@
 """Tính xác thực của các buổi hội chẩn: which consultations somebody attended, by the evidence, and which nobody did.
 
 Rules: only what is in the log is evidence: who was on the line and when, what each side wrote and when it was stored,
-what devices and images showed in examinations of the consultation, and who signed. A consultation is judged once it is
-closed, in the month in Viet Nam in which it was opened; a cancelled one is not. A flag is a reason to ask, never a
-verdict on a person, and the thresholds below belong to this version of the definition, so that any past month can be
-judged by the same measure. Typing counts as evidence by its author; the words themselves are not read.
+what it sent into the live room, what devices and images showed in examinations of the consultation, and who signed. A
+consultation is judged once it is closed, in the month in Viet Nam in which it was opened; a cancelled one is not. A
+flag is a reason to ask, never a verdict on a person, and the thresholds below belong to this version of the definition,
+so that any past month can be judged by the same measure. Typing counts by its author; the words are not read.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from projections.audit.reports._kit import (
     quotient,
 )
 
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
+FLAGGED = ("centre", "together_minutes", "authors", "evidence")
+MINUTE = 60_000_000
 SHORTEST = 5 * MINUTE  # no case was ever presented, discussed and concluded in less
-AT_ONCE = 60 * SECOND  # the whole content stored within a minute was not written while people talked
+AT_ONCE = MINUTE  # the whole content stored within a minute was not written while people talked
 FEW = 3
 LATE = 24 * 60 * MINUTE
 FLAGS = {
@@ -57,15 +57,14 @@ EVIDENCE = {
     "together": Words("Có mặt cùng lúc từ 5 phút", "Together for 5 minutes or more"),
     "both_wrote": Words("Hai bên đều ghi nội dung", "Both sides wrote"),
     "concluded": Words("Có kết luận", "There is a conclusion"),
+    "seen_and_heard": Words("Hai bên đều truyền hình hoặc tiếng", "Both sides sent pictures or sound"),
     "measured": Words("Có thiết bị, chỉ số hoặc ảnh", "There are devices, observations or images"),
     "signed": Words("Hai bên đã ký, khác người", "Both sides signed, by different people"),
 }
 OVERLAPS = ((0, "không", "none"), (5, "đến 5 phút", "up to 5 min"), (15, "đến 15 phút", "up to 15 min"),
             (30, "đến 30 phút", "up to 30 min"), (60, "đến 60 phút", "up to 60 min"))  # fmt: skip
-BINS = {
-    **{str(at): Words(vi, en) for at, (_, vi, en) in enumerate(OVERLAPS)},
-    str(len(OVERLAPS)): Words("trên 60 phút", "over 60 min"),
-}
+BINS = {str(at): Words(vi, en) for at, (_, vi, en) in enumerate(OVERLAPS)}
+BINS[str(len(OVERLAPS))] = Words("trên 60 phút", "over 60 min")
 STATUSES = {
     "judged": Words("Đã kết thúc, được xét", "Closed, and judged"),
     "open": Words("Chưa kết thúc, chưa xét", "Not closed, not judged"),
@@ -90,6 +89,7 @@ class Session:
     cases: int = 0
     conclusions: int = 0
     measured: int = 0
+    sent: set[str] = field(default_factory=set)
     signers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -128,7 +128,6 @@ class Session:
 
     def flags(self) -> list[str]:
         stored = [recorded for _, _, _, recorded in self.wrote]
-        shared = len(set(self.signers.values())) < len(self.signers)
         held = {
             "no_point": not self.points,
             "no_overlap": bool(self.points) and self.together() == 0,
@@ -138,7 +137,7 @@ class Session:
             "one_author": len(self.wrote) >= FEW and len({author for _, author, _, _ in self.wrote}) == 1,
             "written_at_once": len(self.wrote) >= FEW and max(stored) - min(stored) < AT_ONCE,
             "entered_late": any(recorded - happened > LATE for _, _, happened, recorded in self.wrote),
-            "one_signer": shared,
+            "one_signer": len(set(self.signers.values())) < len(self.signers),
         }
         return [flag for flag in FLAGS if held[flag]]
 
@@ -154,6 +153,7 @@ class Session:
             "together": self.together() >= SHORTEST,
             "both_wrote": self.both_wrote,
             "concluded": self.conclusions > 0,
+            "seen_and_heard": self.centre in self.sent and len(self.sent) > 1,
             "measured": self.measured > 0,
             "signed": signed and self.centre in self.signers,
         }
@@ -166,6 +166,8 @@ class Sessions(Network):
         self.month, self.province = parameters["month"], parameters.get("province")
         self.sessions: dict[str, Session] = {}
         self.examined_in: dict[str, str] = {}
+        self.room_of: dict[str, str] = {}
+        self.facility_of: dict[tuple[str, str], str] = {}
 
     def counts(self, one: Session) -> bool:
         where = self.province_of.get(one.centre, "")
@@ -190,11 +192,10 @@ class Sessions(Network):
         )
 
     def change(self, fact: Fact, consultation: str, before: Cells) -> None:
-        one = self.sessions[consultation]
-        after = self.cells(one)
+        after = self.cells(one := self.sessions[consultation])
         self.tally.move(fact, before, after)
         if before or after:
-            self.tally.touch(fact, ("consultation", consultation))
+            self.tally.touch_row(fact, ("consultation", consultation), FLAGGED)
             self.tally.touch(fact, ("total", "share"))
             self.tally.touch(fact, ("centre", one.centre, "flagged_percent"))
 
@@ -295,9 +296,42 @@ for _evidence in ("device_connected", "observation_recorded", "image_captured"):
     report.takes(f"examination.{_evidence}", version=1)(_measured)
 
 
+@report.takes("live_session.opened", version=1)
+def room_opened(state: Sessions, fact: Fact) -> None:
+    if fact.fields["consultation_id"] in state.sessions:
+        state.room_of[fact.stream] = fact.fields["consultation_id"]
+
+
+@report.takes("live_session.participant_admitted", version=1)
+@report.takes("live_session.admission_changed", version=1)
+def admitted(state: Sessions, fact: Fact) -> None:
+    facility = fact.fields["facility_id"]
+    if fact.stream in state.room_of and facility is not None:
+        state.facility_of[fact.stream, fact.fields["participant_id"]] = facility
+
+
+@report.takes("live_session.track_published", version=1)
+def sent(state: Sessions, fact: Fact) -> None:
+    facility = state.facility_of.get((fact.stream, fact.fields["participant_id"]))
+    if facility is None:
+        return
+    consultation = state.room_of[fact.stream]
+    before = state.cells(state.sessions[consultation])
+    state.sessions[consultation].sent.add(facility)
+    state.change(fact, consultation, before)
+
+
 @report.results
 def result(state: Sessions) -> Result:
-    sections = [_total(state), _flags(state), _evidence_table(state), _overlap(state), _by_centre(state)]
+    flags, evidence = Words("Dấu hiệu cần xem lại", "Flags"), Words("Bằng chứng có mặt", "Evidence of presence")
+    overlap = Words("Thời gian hai bên cùng có mặt", "Time on the line together")
+    sections = [
+        _total(state),
+        _occurrences(state, "flag", flags, Words("Dấu hiệu", "Flag"), FLAGS, "bar"),
+        _occurrences(state, "evidence", evidence, Words("Bằng chứng", "Evidence"), EVIDENCE, "bar"),
+        _occurrences(state, "overlap", overlap, Words("Thời gian", "Time"), BINS, "histogram", "bin"),
+        _by_centre(state),
+    ]
     return labelled([*sections, _flagged(state)], {**state.words(), "flag": FLAGS, "evidence": EVIDENCE, "bin": BINS})
 
 
@@ -316,21 +350,6 @@ def _total(state: Sessions) -> Section:
         "A flag is a reason to ask, and no verdict on a person.",
     )
     return Section("total", Words("Tổng số", "Totals"), [note], [*figures, share])
-
-
-def _flags(state: Sessions) -> Section:
-    title = Words("Dấu hiệu cần xem lại", "Flags")
-    return _occurrences(state, "flag", title, Words("Dấu hiệu", "Flag"), FLAGS, "bar")
-
-
-def _evidence_table(state: Sessions) -> Section:
-    title = Words("Bằng chứng có mặt", "Evidence of presence")
-    return _occurrences(state, "evidence", title, Words("Bằng chứng", "Evidence"), EVIDENCE, "bar")
-
-
-def _overlap(state: Sessions) -> Section:
-    title = Words("Thời gian hai bên cùng có mặt", "Time on the line together")
-    return _occurrences(state, "overlap", title, Words("Thời gian", "Time"), BINS, "histogram", "bin")
 
 
 def _occurrences(
@@ -368,7 +387,7 @@ def _flagged(state: Sessions) -> Section:
         Column("centre", "code", Words("Bên hỗ trợ", "Centre"), "facility"),
         Column("together_minutes", "decimal", Words("Cùng có mặt (phút)", "Together (min)")),
         Column("authors", "integer", Words("Số người ghi", "Authors")),
-        Column("evidence", "integer", Words("Bằng chứng (trên 6)", "Evidence (of 6)")),
+        Column("evidence", "integer", Words("Bằng chứng (trên 7)", "Evidence (of 7)")),
     ]
     rows = []
     for consultation, one in state.sessions.items():
@@ -378,5 +397,4 @@ def _flagged(state: Sessions) -> Section:
         shown = [one.centre, quotient(one.together(), MINUTE), authors, len(one.evidence())]
         rows += [Row([consultation, flag, *shown], of=("consultation", consultation)) for flag in one.flags()]
     title = Words("Các buổi cần xem lại, theo từng dấu hiệu", "Flagged consultations, one line for each reason")
-    table = Table("flagged", title, columns, ["consultation", "flag"], rows)
-    return Section("flagged", title, tables=[table])
+    return Section("flagged", title, tables=[Table("flagged", title, columns, ["consultation", "flag"], rows)])

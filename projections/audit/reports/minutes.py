@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -48,6 +48,23 @@ STATUSES = {
 ANSWERS = {
     "yes": Words("Đúng: nội dung trùng với nội dung đã ký", "Yes: these are the words that were signed"),
     "no": Words("SAI: nội dung khác với nội dung đã ký", "NO: these are not the words that were signed"),
+}
+# The columns of the rows that events make.
+POINT = ("facility", "role", "joined_at", "left_at", "rejoined")
+OPINION = ("practitioner", "facility", "speciality", "opinion", "given_at")
+SIGNATURE = ("practitioner", "signed_at", "content_sha256")
+VERSION = ("written_at", "written_by", "patient", "reason", "text", "content_sha256")
+
+# Which figures of the session an event changes.
+SESSION = ("title", "kind", "mode", "speciality", "centre", "chair", "responsible", "status")
+CHANGED = {
+    "planned": SESSION,
+    "chair_handed_over": ("chair",),
+    "opened": ("opened_at", "status"),
+    "cancelled": ("status",),
+    "closed": ("closed_at", "status"),
+    "minutes_amended": ("status",),
+    "minutes_completed": ("status",),
 }
 
 
@@ -160,7 +177,10 @@ def _course(state: Minutes, fact: Fact) -> None:
             point.rejoined += told["rejoined"]
         case "point_left":
             state.points[told["facility_id"]].left = when
-    state.tally.touch(fact, ("session",))
+    for name in CHANGED.get(fact.name.partition(".")[2], ()):
+        state.tally.touch(fact, ("session", name))
+    if "facility_id" in told:
+        state.tally.touch_row(fact, ("point", told["facility_id"]), POINT)
 
 
 def _content(state: Minutes, fact: Fact) -> None:
@@ -181,11 +201,14 @@ def _content(state: Minutes, fact: Fact) -> None:
             cells: list[Value] = [len(issue.opinions) + 1, told["practitioner_id"], told["facility_id"]]
             cells += [told["speciality"], text_of(told["opinion"]), when]
             issue.opinions.append(Row(cells, of=(issue.key, str(len(issue.opinions) + 1))))
+            state.tally.touch_row(fact, issue.opinions[-1].of, OPINION)
         case "issue_concluded":
             issue = state.issues[told["issue_id"]]
             issue.conclusion, issue.concluded_by = text_of(told["conclusion"]), fact.actor
             issue.concluded_at = when
-    state.tally.touch(fact, (state.issues[told["issue_id"]].key if "issue_id" in told else "session",))
+    key = state.issues[told["issue_id"]].key if "issue_id" in told else state.cases[told["case_id"]].key
+    state.tally.touch(fact, (key,))
+    state.tally.touch(fact, ("version",))
 
 
 def _signing(state: Minutes, fact: Fact) -> None:
@@ -210,10 +233,14 @@ def _signing(state: Minutes, fact: Fact) -> None:
             facility, person = told["facility_id"], told["practitioner_id"]
             cells = [version, facility, person, when, told["content_sha256"]]
             state.signatures.append(Row(cells, of=("signature", str(version), facility)))
+            state.tally.touch_row(fact, state.signatures[-1].of, SIGNATURE)
             state.signed(told["content_sha256"])
         case "minutes_completed":
             state.status = "signed"
-    state.tally.touch(fact, key)
+    state.tally.touch(fact, ("version",))
+    state.tally.touch_row(fact, key, VERSION)
+    for name in CHANGED.get(fact.name.partition(".")[2], ()):
+        state.tally.touch(fact, ("session", name))
 
 
 HANDLERS = {
@@ -248,7 +275,7 @@ def result(state: Minutes) -> Result:
 
 
 def _fact(name: str, vi: str, en: str, kind: str, value: Value, codes: str | None = None) -> Figure:
-    return Figure(name, Words(vi, en), kind, value, of=("session",), codes=codes)
+    return Figure(name, Words(vi, en), kind, value, of=("session", name), codes=codes)
 
 
 def _session(state: Minutes, planned: dict[str, Any]) -> Section:
@@ -277,7 +304,7 @@ def _participants(state: Minutes) -> Section:
         Column("rejoined", "integer", Words("Số lần vào lại", "Times back")),
     ]
     rows = [
-        Row([one.place, facility, one.role, one.joined, one.left, one.rejoined], of=("session",))
+        Row([one.place, facility, one.role, one.joined, one.left, one.rejoined], of=("point", facility))
         for facility, one in state.points.items()
         if one.joined is not None
     ]
@@ -296,7 +323,7 @@ def _case(number: int, case: Case) -> Section:
         _fact("consent", "Theo đề nghị của người bệnh", "On the patient's request", "code", told.get("consent_id")),
         _fact("summary", "Tóm tắt bệnh án", "Summary", "text", text_of(told["summary"])),
     ]
-    shown = [one for one in figures if one.value is not None]
+    shown = [replace(one, of=(case.key,)) for one in figures if one.value is not None]
     return Section(case.key, Words(f"Ca bệnh {number}", f"Case {number}"), figures=shown)
 
 
@@ -336,11 +363,11 @@ def _versions(state: Minutes) -> Section:
     genuine = None if state.signed_digest is None else "yes" if state.genuine else "no"
     figures = [
         Figure("version", Words("Phiên bản hiện hành", "Version in force"), "integer", state.version or None,
-               of=("version", str(state.version))),
+               of=("version",)),
         Figure("content_sha256", Words("Mã băm tính lại từ nội dung trên", "Digest computed again from these words"),
-               "code", state.digest, of=("version", str(state.version))),
+               "code", state.digest, of=("version",)),
         Figure("genuine", Words("Đúng nội dung đã ký", "As signed"), "code", genuine,
-               of=("version", str(state.version)), codes="answer"),
+               of=("version",), codes="answer"),
     ]  # fmt: skip
     title = Words("Các phiên bản", "Versions")
     return Section("versions", title, (), figures, [Table("versions", title, columns, ["version"], state.versions)])

@@ -2,9 +2,9 @@
 
 Rules: every fact that is about exactly this patient is an entry, in the order of the log, with the moment at which it
 happened and the one at which it was stored; of its content only the kind is told, so that a history can be shown to
-whoever may not read the record. A correction or withdrawal is an entry of its own: nothing is taken away. A record
-that was merged into this one is named, and has its own history. Who read a record is not a fact of this log yet, and
-the report says so. (The view `patient_record` holds the same entries with their content.)
+whoever may not read the record. A correction or withdrawal is an entry of its own: nothing is taken away. A record that
+was merged into this one is named, and has its own history. Of reading, only that of recordings is a fact of this log,
+and the report says so. (The view `patient_record` holds the same entries with their content.)
 """
 
 from __future__ import annotations
@@ -76,6 +76,41 @@ ENTRIES = {
     "examination.signed": Words("Ký phiếu khám", "Examination signed"),
     "examination.amended": Words("Đính chính phiếu khám", "Examination amended"),
     "examination.aborted": Words("Dừng khám", "Examination aborted"),
+    "live_session.opened": Words("Mở phòng trực tuyến", "Live session opened"),
+    "live_session.closed": Words("Đóng phòng trực tuyến", "Live session closed"),
+    "live_session.participant_admitted": Words("Cho vào phòng", "Participant admitted"),
+    "live_session.admission_changed": Words("Đổi vai trong phòng", "Admission changed"),
+    "live_session.participant_joined": Words("Vào phòng", "Participant joined"),
+    "live_session.participant_left": Words("Rời phòng", "Participant left"),
+    "live_session.participant_lost": Words("Mất kết nối", "Participant lost"),
+    "live_session.room_placed": Words("Chọn máy chủ của phòng", "Room placed"),
+    "live_session.worker_lost": Words("Mất máy chủ của phòng", "Media worker lost"),
+    "live_session.track_published": Words("Bắt đầu truyền hình, tiếng", "Picture or sound published"),
+    "live_session.track_ended": Words("Ngừng truyền hình, tiếng", "Picture or sound ended"),
+    "live_session.person_shown": Words("Có thêm người trong hình", "Person shown"),
+    "live_session.person_hidden": Words("Người rời khỏi hình", "Person no longer shown"),
+    "live_session.quality_degraded": Words("Giảm chất lượng đường truyền", "Quality degraded"),
+    "live_session.quality_restored": Words("Phục hồi chất lượng", "Quality restored"),
+    "live_session.diagnostic_quality_reached": Words("Đạt chất lượng chẩn đoán", "Diagnostic quality reached"),
+    "live_session.diagnostic_quality_lost": Words("Dưới chất lượng chẩn đoán", "Diagnostic quality lost"),
+    "live_session.picture_frozen": Words("Dừng hình", "Picture frozen"),
+    "live_session.picture_released": Words("Chạy lại hình", "Picture released"),
+    "live_session.pointer_placed": Words("Chỉ trên hình", "Pointer placed"),
+    "live_session.stroke_drawn": Words("Vẽ trên hình", "Stroke drawn"),
+    "live_session.strokes_cleared": Words("Xóa nét vẽ", "Strokes cleared"),
+    "live_session.still_captured": Words("Chụp ảnh từ hình trực tiếp", "Still captured"),
+    "live_session.recording_consented": Words("Đồng ý ghi hình", "Recording consented"),
+    "live_session.recording_refused": Words("Từ chối ghi hình", "Recording refused"),
+    "live_session.recording_consent_withdrawn": Words("Rút đồng ý ghi hình", "Recording consent withdrawn"),
+    "live_session.recording_authorised": Words("Cho phép ghi hình", "Recording authorised"),
+    "live_session.recording_started": Words("Bắt đầu ghi hình", "Recording started"),
+    "live_session.first_bytes_written": Words("Bản ghi bắt đầu được lưu", "First bytes written"),
+    "live_session.recording_interrupted": Words("Bản ghi gián đoạn", "Recording interrupted"),
+    "live_session.recording_stopped": Words("Ngừng ghi hình", "Recording stopped"),
+    "live_session.recording_sealed": Words("Niêm phong bản ghi", "Recording sealed"),
+    "live_session.recording_failed": Words("Ghi hình thất bại", "Recording failed"),
+    "live_session.recording_viewed": Words("Xem bản ghi hình", "Recording viewed"),
+    "live_session.recording_exported": Words("Xuất bản ghi hình", "Recording exported"),
 }
 CORRECTIONS = frozenset({"consultation.minutes_amended", "examination.amended", "referral.revised"})
 WITHDRAWALS = frozenset(
@@ -85,13 +120,21 @@ WITHDRAWALS = frozenset(
         "consent.withdrawn",
         "referral.cancelled",
         "examination.aborted",
+        "live_session.recording_consent_withdrawn",
     }
 )
+READINGS = frozenset({"live_session.recording_viewed", "live_session.recording_exported"})
 NATURES = {
     "entry": Words("Ghi mới", "Entry"),
     "correction": Words("Đính chính", "Correction"),
     "withdrawal": Words("Thu hồi", "Withdrawal"),
+    "reading": Words("Xem", "Reading"),
 }
+# The columns of the rows that events make.
+ENTRY = ("happened_at", "recorded_at", "writer", "facility", "entry", "nature", "on_behalf_of")
+MERGED = ("record", "recorded_at", "writer")
+READER = ("happened_at", "reader", "facility", "entry")
+WRITER = ("entries", "corrected", "first", "last")
 SYSTEM = Words("Hệ thống", "The system")
 
 
@@ -127,14 +170,16 @@ def practitioner_registered(state: Entries, fact: Fact) -> None:
 
 
 def nature_of(name: str) -> str:
-    return "correction" if name in CORRECTIONS else "withdrawal" if name in WITHDRAWALS else "entry"
+    """What an event of this name is to the record."""
+    found = {"correction": CORRECTIONS, "withdrawal": WITHDRAWALS, "reading": READINGS}
+    return next((nature for nature, names in found.items() if name in names), "entry")
 
 
 def entered(state: Entries, fact: Fact) -> None:
     if fact.name == "patient.merged" and fact.fields["surviving_id"] == state.patient:
         cells: list[Value] = [fact.position, fact.stream, instant_of(fact.recorded_us), fact.actor]
         state.merged.append(Row(cells, of=("merged", str(fact.position))))
-        state.tally.touch(fact, ("merged", str(fact.position)))
+        state.tally.touch_row(fact, ("merged", str(fact.position)), MERGED)
     if fact.metadata.get("patient_id") != state.patient:
         return
     if "system" in fact.metadata["actor"]["roles"]:
@@ -144,10 +189,11 @@ def entered(state: Entries, fact: Fact) -> None:
     key = ("entry", str(fact.position))
     row: list[Value] = [fact.position, happened, recorded, fact.actor, facility, fact.name, nature]
     state.entries.append(Row([*row, fact.on_behalf_of], of=key))
-    state.tally.touch(fact, key)
+    state.tally.touch_row(fact, key, ENTRY)
+    if nature == "reading":
+        state.tally.touch_row(fact, ("reading", str(fact.position)), READER)
     state.tally.move(fact, {}, ones(("total", "entries"), ("total", nature)))
-    for name in ("entries", "corrected", "first", "last"):
-        state.tally.touch(fact, ("writer", fact.actor, facility, name))
+    state.tally.touch_row(fact, ("writer", fact.actor, facility), WRITER)
 
 
 for _name in ENTRIES:
@@ -156,7 +202,7 @@ for _name in ENTRIES:
 
 @report.results
 def result(state: Entries) -> Result:
-    sections = [_total(state), _writers(state), _entries(state), _merged(state), _readers()]
+    sections = [_total(state), _writers(state), _entries(state), _merged(state), _readers(state)]
     facilities = {"": Words("Không thuộc cơ sở nào", "No facility"), **state.facilities}
     known = {"entry": ENTRIES, "nature": NATURES, "person": state.people, "facility": facilities}
     return labelled(sections, {**state.words(), **known})
@@ -167,6 +213,7 @@ def _total(state: Entries) -> Section:
         "entries": Words("Số lần ghi", "Entries"),
         "correction": Words("Đính chính", "Corrections"),
         "withdrawal": Words("Thu hồi", "Withdrawals"),
+        "reading": Words("Lượt xem đã ghi", "Readings recorded"),
     }
     figures = [
         Figure(name, title, "integer", state.tally.of("total", name), of=("total", name))
@@ -189,7 +236,7 @@ def _writers(state: Entries) -> Section:
     ]
     rows = []
     for (writer, facility), written in found.items():
-        corrected = sum(row.cells[6] != "entry" for row in written)
+        corrected = sum(row.cells[6] in ("correction", "withdrawal") for row in written)
         moments = [str(row.cells[2]) for row in written]
         cells: list[Value] = [writer, facility, len(written), corrected, min(moments), max(moments)]
         rows.append(Row(cells, of=("writer", writer, facility)))
@@ -228,9 +275,24 @@ def _merged(state: Entries) -> Section:
     return Section("merged", title, [note], tables=[Table("merged", title, columns, ["position"], state.merged)])
 
 
-def _readers() -> Section:
+def _readers(state: Entries) -> Section:
+    columns = [
+        Column("position", "integer", Words("Vị trí", "Position")),
+        Column("happened_at", "instant", Words("Lúc", "At")),
+        Column("reader", "code", Words("Người xem", "Reader"), "person"),
+        Column("facility", "code", Words("Cơ sở", "Facility"), "facility"),
+        Column("entry", "code", Words("Nội dung", "Entry"), "entry"),
+    ]
+    rows = [
+        Row([row.cells[0], row.cells[1], *row.cells[3:6]], of=("reading", str(row.cells[0])))
+        for row in state.entries
+        if row.cells[6] == "reading"
+    ]
     note = Words(
-        "Việc xem hồ sơ chưa được ghi thành sự kiện trong nhật ký này, nên báo cáo không thể liệt kê người đã xem.",
-        "Reading is not recorded as a fact of this log yet, so this report cannot list who read the record.",
+        "Chỉ việc xem và xuất bản ghi hình được ghi thành sự kiện trong nhật ký này. Việc xem các phần khác của hồ sơ "
+        "chưa được ghi, nên báo cáo không liệt kê được.",
+        "Only the viewing and exporting of recordings are facts of this log. The reading of other parts of the record "
+        "is not recorded yet, so this report cannot list it.",
     )
-    return Section("readers", Words("Ai đã xem hồ sơ", "Who read the record"), [note])
+    title = Words("Ai đã xem hồ sơ", "Who read the record")
+    return Section("readers", title, [note], tables=[Table("readers", title, columns, ["position"], rows)])

@@ -43,6 +43,7 @@ COUNTED = {
     "received": Words("Chuyển đến", "Patients received"),
     "avoided": Words("Không phải chuyển", "Transfers avoided"),
 }
+ROW = ("agreed_from", "agreed_until", *COUNTED)
 SHOWN = ("consultations", "examinations", "referrals")
 
 
@@ -129,7 +130,7 @@ def agreed(state: Year, fact: Fact) -> None:
         (partner,) = pair - {state.facility}
         state.terms.setdefault(partner, []).append((told["term"]["first"], told["term"]["last"]))
         state.partner_in[fact.stream] = partner
-        state.tally.touch(fact, ("partner", partner, "agreement"))
+        state.tally.touch_row(fact, ("partner", partner), ROW)
 
 
 @report.takes("agreement.ended", version=1)
@@ -140,7 +141,7 @@ def ended(state: Year, fact: Fact) -> None:
     day = fact.fields["last_day"]
     begun = [(first, last) for first, last in state.terms[partner] if first <= day]
     state.terms[partner] = [(first, day if last is None else min(day, last)) for first, last in begun]
-    state.tally.touch(fact, ("partner", partner, "agreement"))
+    state.tally.touch_row(fact, ("partner", partner), ROW)
 
 
 @report.takes("consultation.planned", version=1)

@@ -101,6 +101,35 @@ create trigger activity_asked_in_month_delete after delete on activity referenci
   , activity
   , asking_facility_id'
   , 'day is not null');
+create table activity_asked_for_in_month (month date
+  , activity text
+  , speciality text
+  , asking_facility_id uuid
+  , part smallint not null
+  , count bigint not null
+  , unique nulls not distinct (month
+  , activity
+  , speciality
+  , asking_facility_id
+  , part));
+create trigger activity_asked_for_in_month_insert after insert on activity referencing new table as added for each statement execute function keep_tally('activity_asked_for_in_month'
+  , 'month
+  , activity
+  , speciality
+  , asking_facility_id'
+  , 'day is not null');
+create trigger activity_asked_for_in_month_update after update on activity referencing old table as removed new table as added for each statement execute function keep_tally('activity_asked_for_in_month'
+  , 'month
+  , activity
+  , speciality
+  , asking_facility_id'
+  , 'day is not null');
+create trigger activity_asked_for_in_month_delete after delete on activity referencing old table as removed for each statement execute function keep_tally('activity_asked_for_in_month'
+  , 'month
+  , activity
+  , speciality
+  , asking_facility_id'
+  , 'day is not null');
 create table activity_helped (day date
   , month date
   , activity text

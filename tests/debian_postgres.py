@@ -1,0 +1,96 @@
+"""Debian's own PostgreSQL, for what has to be the same on another server than the one that comes along.
+
+It is installed when it is missing and we may: as root, with apt-get. Otherwise the test says what to install.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from random import randrange
+
+import asyncpg
+import pytest
+
+from infra.local.ports import is_free
+
+VERSIONS = Path("/usr/lib/postgresql")
+MISSING = "Debian's PostgreSQL is not there and could not be installed: apt-get install postgresql"
+
+
+def binaries() -> Path:
+    """The folder of the newest server's programs; the test is passed over where there is none."""
+    if not list(VERSIONS.glob("*/bin/initdb")) and os.geteuid() == 0 and shutil.which("apt-get"):
+        with suppress(subprocess.SubprocessError, OSError):
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            command = ["apt-get", "install", "--yes", "--no-install-recommends", "postgresql"]
+            subprocess.run(command, env=environment, capture_output=True, timeout=100, check=False)
+    found = sorted(VERSIONS.glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
+    if not found:
+        pytest.skip(MISSING)
+    return found[-1].parent
+
+
+@asynccontextmanager
+async def debian_postgres(folder: Path) -> AsyncIterator[str]:
+    """The DSN of a server of its own, which does not wait for the disk: it holds nothing that must last."""
+    programs, data = binaries(), folder / "data"
+    data.mkdir(parents=True)
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        for one in (folder, *folder.parents):
+            if one != Path("/") and one.stat().st_uid == 0:
+                one.chmod(one.stat().st_mode | 0o011)
+        shutil.chown(data, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    initdb = [
+        *as_user,
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "tester",
+        "-A",
+        "trust",
+        "--no-sync",
+        "-E",
+        "UTF8",
+    ]
+    await asyncio.to_thread(partial(subprocess.run, initdb, check=True, capture_output=True, cwd="/"))
+    port = next(port for port in iter(lambda: randrange(10_000, 32_000), 0) if is_free(port))
+    settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "shared_buffers": "16MB"}
+    words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    server = subprocess.Popen(
+        [*as_user, programs / "postgres", "-D", data, *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
+    dsn = f"postgresql://tester@127.0.0.1:{port}/postgres"
+    try:
+        await _answers(dsn)
+        yield dsn
+    finally:
+        server.terminate()
+        await asyncio.to_thread(server.wait)
+
+
+async def _answers(dsn: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            db = await asyncpg.connect(dsn)
+        except (OSError, asyncpg.PostgresError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+            continue
+        await db.close()
+        return
