@@ -31,13 +31,15 @@ class Objects:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Credentials of S3 come from the places where its own tools look for them."""
+        """The bucket that the settings name, or the folder."""
         if not settings.objects_url or not settings.objects_endpoint:
             return cls.in_folder(settings.data / "objects")
         store = S3Store.from_url(
             settings.objects_url,
             endpoint=settings.objects_endpoint,
             region=settings.objects_region,
+            access_key_id=settings.objects_key_id or "",
+            secret_access_key=settings.objects_secret or "",
             client_options={"allow_http": not settings.production},
         )
         return cls(store, None)

@@ -66,6 +66,8 @@ class Settings(BaseModel):
     objects_url: str | None = Field(None, pattern=r"^s3://[^/?#]+(/[^?#]*)?$", description="TELEHEALTH_OBJECTS_URL")
     objects_endpoint: str | None = Field(None, description="TELEHEALTH_OBJECTS_ENDPOINT")
     objects_region: str = Field("local", min_length=1, description="TELEHEALTH_OBJECTS_REGION")
+    objects_key_id: str | None = Field(None, description="TELEHEALTH_OBJECTS_KEY_ID", repr=False)
+    objects_secret: str | None = Field(None, description="TELEHEALTH_OBJECTS_SECRET", repr=False)
     sealing_keys: Path | None = Field(None, description="TELEHEALTH_SEALING_KEYS")
 
     playback_port: Port = Field(0, description="TELEHEALTH_PLAYBACK_PORT")

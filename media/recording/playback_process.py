@@ -38,7 +38,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     exports = ExportDoor(playback, archive, SealedBlobs(objects, keys), export_line)
     origins = list(settings.allowed_origins or (() if settings.production else ("*",)))
     try:
-        async with serving(playback.app(origins, exports.routes()), bound_socket(settings.playback_port, settings.listen_address)) as url:
+        sock = bound_socket(settings.playback_port, settings.listen_address)
+        async with serving(playback.app(origins, exports.routes()), sock) as url:
             vitals.details.update(url=url)
             vitals.started()
             await stop.wait()
