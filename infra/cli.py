@@ -331,6 +331,26 @@ audit = typer.Typer(help="Keys of the transparency log.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 
 
+sealing = typer.Typer(help="Keys of recordings and stills.", no_args_is_help=True)
+app.add_typer(sealing, name="sealing")
+
+
+@sealing.command("rotate")
+def sealing_rotate_command() -> None:
+    """Add the next master key; processes take it into use at their next start."""
+    from infra.sealing.commands import rotate
+
+    raise typer.Exit(rotate(_settings(), Console()))
+
+
+@sealing.command("rewrap")
+def sealing_rewrap_command() -> None:
+    """Wrap every data key anew under the newest master key, so that the older ones can be destroyed."""
+    from infra.sealing.commands import wrap_anew
+
+    raise typer.Exit(wrap_anew(_settings(), Console()))
+
+
 @audit.command("policy")
 def policy_command() -> None:
     """Print a trust policy made from the keys of this machine."""
