@@ -47,11 +47,21 @@ def tags_of_html(page: bytes) -> list[tuple[str, list[tuple[str, str | None]]]]:
 
 
 def text_of_pdf(page: bytes) -> str:
+    return " ".join(_read("-raw", page).split())
+
+
+def extent_of_pdf(page: bytes) -> tuple[float, float]:
+    """How tall the pages are, and where the lowest word stands."""
+    read = _read("-bbox", page)
+    tall = [float(found) for found in re.findall(r'<page [^>]*height="([0-9.]+)"', read)]
+    return min(tall), max(float(found) for found in re.findall(r'yMax="([0-9.]+)"', read))
+
+
+def _read(how: str, page: bytes) -> str:
     """Skips without poppler: the HTML page of the same document is read in any case."""
     if shutil.which("pdftotext") is None:
         pytest.skip("the text of a PDF is read by poppler: apt-get install poppler-utils")
-    read = subprocess.run(["pdftotext", "-raw", "-", "-"], input=page, capture_output=True, check=True)
-    return " ".join(read.stdout.decode().split())
+    return subprocess.run(["pdftotext", how, "-", "-"], input=page, capture_output=True, check=True).stdout.decode()
 
 
 def without_spaces(text: str) -> str:
