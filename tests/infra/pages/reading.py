@@ -50,11 +50,10 @@ def text_of_pdf(page: bytes) -> str:
     return " ".join(_read("-raw", page).split())
 
 
-def extent_of_pdf(page: bytes) -> tuple[float, float]:
-    """How tall the pages are, and where the lowest word stands."""
-    read = _read("-bbox", page)
-    tall = [float(found) for found in re.findall(r'<page [^>]*height="([0-9.]+)"', read)]
-    return min(tall), max(float(found) for found in re.findall(r'yMax="([0-9.]+)"', read))
+def heights_in_pdf(page: bytes, word: str) -> list[tuple[float, float]]:
+    """Where this word stands on its pages: the upper and the lower end, from above."""
+    found = re.findall(rf'yMin="([0-9.]+)" xMax="[0-9.]+" yMax="([0-9.]+)">{re.escape(word)}<', _read("-bbox", page))
+    return [(float(upper), float(lower)) for upper, lower in found]
 
 
 def _read(how: str, page: bytes) -> str:

@@ -20,7 +20,7 @@ from infra.audit.pages.numbers import Language
 from infra.audit.pages.pdf import pdf
 from projections.audit.reports import _kit as kit
 from projections.audit.reports._kit import Column, Definition, Result, Row, Section, State, Table, Words, canonical
-from tests.infra.pages.reading import extent_of_pdf, text_of_pdf
+from tests.infra.pages.reading import heights_in_pdf, text_of_pdf
 from tests.infra.pages.sheet import sheet
 from tests.infra.pages.test_pages_of_reports import note_of
 
@@ -87,8 +87,9 @@ def test_the_tallest_chart_fits_the_page_with_its_title(wide: bool) -> None:
     document = replace(sheet("Cơ sở"), sections=[PageSection("Cơ sở", [picture])], wide=wide)
     made = pdf(document)
     assert text_of_pdf(made).count("Bệnh viện Đa khoa") == MOST_BARS
-    tall, lowest = extent_of_pdf(made)
-    assert lowest < tall
+    legend, foot = heights_in_pdf(made, "Hàng"), heights_in_pdf(made, "Trang")
+    assert len(legend) == len(series)
+    assert max(lower for _, lower in legend) < min(upper for upper, _ in foot), "what is cut off stands below"
 
 
 @pytest.mark.parametrize("rows", [1, MOST_BARS, MOST_BARS + 8])
