@@ -57,9 +57,6 @@ async def test_what_a_browser_sends_is_recorded_and_decodes(
     assert shown == [segment["frames"]["picture"] for segment in found["segments"]], "every frame that is kept decodes"
     assert sum(shown) > 10 * SECONDS
     assert sum(segment["frames"]["sound"] for segment in found["segments"]) > 25 * SECONDS
-    by_track = {str(track.track_id): track.kind.value for track in tracks}
-    print(
-        f"{codec}, {lost:.0%} lost each way: {sum(shown)} pictures; gaps {[by_track[g['track']] for g in found['gaps']]}"
-    )
+    print(f"{codec}, {lost:.0%} lost each way: {sum(shown)} pictures, {len(found['gaps'])} gaps")
     assert lost or found["gaps"] == []
     await room.close()
