@@ -11,13 +11,14 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import av
 import pytest
 
 from domain.live_session import (
     FirstBytesWritten,
+    PersonShown,
     RecordingFailed,
     RecordingInterrupted,
     RecordingSealed,
@@ -129,8 +130,7 @@ async def test_not_a_byte_is_kept_or_even_handed_over_before_the_authorisation(r
     assert other.taps == []
 
 
-async def test_what_the_last_door_refuses_is_not_recorded(room: Room) -> None:
-    """Somebody withdrew between the authorisation and the begin: the log's rules refuse the begin."""
+async def test_what_was_stopped_before_it_began_is_not_recorded(room: Room) -> None:
     track = camera()
     recording_id = await room.authorised(CAMERA)
     await room.stopped(recording_id, "consent_withdrawn")
@@ -138,6 +138,21 @@ async def test_what_the_last_door_refuses_is_not_recorded(room: Room) -> None:
     room.feed.offer(track)
     room.feed.offer(probe())
     room.run_recorder()
+    started = await room.told(RecordingStarted)
+    assert [event.recording_id for event in started] == [second]
+    assert track.taps == []
+
+
+async def test_what_the_last_door_refuses_is_not_recorded(room: Room) -> None:
+    """Somebody who has not consented came into the picture: the log's rules refuse the begin."""
+    track, other = camera(), probe()
+    await room.happened(PersonShown(track_id=CAMERA, person_id=uuid4()))
+    await room.authorised(CAMERA)
+    second = await room.authorised(PROBE_PICTURE)
+    room.feed.offer(track)
+    room.feed.offer(other)
+    room.run_recorder()
+    await until(lambda: other.taps)
     started = await room.told(RecordingStarted)
     assert [event.recording_id for event in started] == [second]
     assert track.taps == []

@@ -245,3 +245,14 @@ def test_a_description_names_the_codec_in_any_case() -> None:
     assert (
         len(record([(replace(described("vp8"), codec="VP8"), Sender("vp8").send(encoded("vp8", 15)))]).pictures()) == 15
     )
+
+
+@pytest.mark.parametrize(("keeps", "written"), [(True, 19), (False, 10)])
+def test_what_waits_for_its_place_is_thrown_away_when_nothing_more_may_be_kept(keeps: bool, written: int) -> None:
+    shelf, track = Shelf(), described("opus")
+    strand = Strand([track], shelf)
+    for number, (rtp, at_ns) in enumerate(Sender("opus").send(tone(20))):
+        if number != 10:
+            strand.packet(track.track_id, rtp, at_ns)
+    strand.close(keep_what_waits=keeps)
+    assert sum(len(segment.packets("audio")) for segment in shelf.segments) == written
