@@ -3,8 +3,8 @@
 Rules: only what is in the log is evidence: who was on the line and when, what each side wrote and when it was stored,
 what it sent into the live room, what devices and images showed in examinations of the consultation, and who signed. A
 consultation is judged once it is closed, in the month in Viet Nam in which it was opened; a cancelled one is not. A
-flag is a reason to ask, never a verdict on a person, and the thresholds below belong to this version of the definition,
-so that any past month can be judged by the same measure. Typing counts by its author; the words are not read.
+flag is a reason to ask, never a verdict on a person; its thresholds belong to this version of the definition, so that
+any past month is judged by one measure. Typing counts by its author, unread.
 """
 
 from __future__ import annotations
