@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -123,6 +124,21 @@ async def test_many_small_exports_are_one_large_export(story_dsn: str, stops: li
                 assert manifest.parts[: len(before)] == before, "what was written is never touched again"
         assert rows_of(parts) == rows_of(whole)
     await db.close()
+
+
+async def test_files_that_no_manifest_names_are_removed_before_anybody_counts_them_twice(
+    story_dsn: str, tmp_path: Path
+) -> None:
+    """A run that was killed between a file and the manifest, and a log that has grown since: the ranges differ."""
+    manifest = await export(story_dsn, Wanted(tmp_path, AUGUST), KEY)
+    before = rows_of(tmp_path)
+    part = tmp_path / manifest.parts[0].path
+    shutil.copy(part, part.with_name("000000000001-000000000003.parquet"))
+    shutil.copy(part, part.with_name(f".half{TEMPORARY}"))
+    assert rows_of(tmp_path) != before
+    await export(story_dsn, Wanted(tmp_path, AUGUST), KEY)
+    assert rows_of(tmp_path) == before
+    assert unfinished(tmp_path) == []
 
 
 async def test_two_runs_do_not_write_to_one_folder(story_dsn: str, tmp_path: Path) -> None:
