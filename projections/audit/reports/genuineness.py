@@ -63,8 +63,7 @@ EVIDENCE = {
 }
 OVERLAPS = ((0, "không", "none"), (5, "đến 5 phút", "up to 5 min"), (15, "đến 15 phút", "up to 15 min"),
             (30, "đến 30 phút", "up to 30 min"), (60, "đến 60 phút", "up to 60 min"))  # fmt: skip
-BINS = {str(at): Words(vi, en) for at, (_, vi, en) in enumerate(OVERLAPS)}
-BINS[str(len(OVERLAPS))] = Words("trên 60 phút", "over 60 min")
+BINS = {str(at): Words(vi, en) for at, (_, vi, en) in enumerate((*OVERLAPS, (None, "trên 60 phút", "over 60 min")))}
 STATUSES = {
     "judged": Words("Đã kết thúc, được xét", "Closed, and judged"),
     "open": Words("Chưa kết thúc, chưa xét", "Not closed, not judged"),
