@@ -20,6 +20,7 @@ from infra.identity import TokenRefused, Verifier
 from infra.issuer_keys import IssuerKeys, IssuerUnreachable
 from infra.live_tickets import TicketDesk
 from infra.media_tokens import grant_desk
+from infra.recording_tickets import recording_tickets
 from infra.reference import load as load_reference
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
@@ -44,7 +45,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
         tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings))
         blobs = BlobFolder(settings.data / "blobs")
-        services = Services(Bus(store), pool, feed, load_reference(), desk, blobs, tickets)
+        recordings = await asyncio.to_thread(recording_tickets, settings)
+        services = Services(Bus(store), pool, feed, load_reference(), desk, blobs, tickets, recordings)
         api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
         following = asyncio.create_task(feed.run())
         try:

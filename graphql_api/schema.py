@@ -22,6 +22,7 @@ from graphql_api.log_proofs import log_proof_fields
 from graphql_api.mutations import mutation_fields
 from graphql_api.oversight import oversight_fields
 from graphql_api.queries import nested_fields, query_fields
+from graphql_api.recording_tickets import recording_ticket_fields
 from graphql_api.sources import LiveRows, LogEvents, Source
 from projections._view import Live, every_view
 
@@ -49,7 +50,10 @@ class RememberedNames(NameConverter):
 def build_schema() -> strawberry.Schema:
     types = Types(nested_fields)
     return strawberry.Schema(
-        query=create_type("Query", [*query_fields(types), *log_proof_fields(), *oversight_fields(types)]),
+        query=create_type(
+            "Query",
+            [*query_fields(types), *log_proof_fields(), *oversight_fields(types), *recording_ticket_fields()],
+        ),
         mutation=create_type("Mutation", mutation_fields(types)),
         subscription=create_type("Subscription", _subscription_fields(types)),
         config=StrawberryConfig(default_resolver=_value, scalar_map=SCALARS, name_converter=RememberedNames()),

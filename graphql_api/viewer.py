@@ -16,6 +16,7 @@ from graphql_api.access import Viewer
 from infra.audit.receipts import ReceiptDesk
 from infra.blobs import BlobFolder
 from infra.live_tickets import TicketDesk
+from infra.recording_tickets import RecordingTickets
 from projections._view import Connection
 
 ROLES = {role.value: role for role in Role}
@@ -76,6 +77,7 @@ class Services:
     receipts: ReceiptDesk | None = None
     blobs: BlobFolder | None = None
     tickets: TicketDesk | None = None
+    recordings: RecordingTickets | None = None
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """Bytes that are too large for the log: kept in a folder, found by their SHA-256 and by nothing else.
 
+They lie in clear; pictures of patients lie in infra/sealing/blobs.py.
+
 Rules: a blob is written whole or not at all; it never changes, so equal bytes are kept once; what is read back is
 verified against its name, and damaged bytes are an error, never an answer.
 """

@@ -59,6 +59,8 @@ PROCESSES: Mapping[str, Process] = {
     "ledger": Process("streams.ledger:main", "Signs what the log holds."),
     "reports": Process("streams.reports:main", "Computes and seals the reports that were asked for."),
     "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
+    "recorder": Process("media.recording.process:main", "Keeps what was authorised of live sessions, sealed."),
     "media": Process("media.process:main", "Carries live pictures and sound.", on_the_log=False),
+    "playback": Process("media.recording.playback_process:main", "Plays recordings to who may see them."),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }

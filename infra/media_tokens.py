@@ -168,10 +168,15 @@ class GrantDesk:
 
 def grant_desk(settings: Settings) -> GrantDesk:
     """The desk of this deployment; in development its key is made at first use, by whoever needs it first."""
+    return GrantDesk(grant_keys(settings))
+
+
+def grant_keys(settings: Settings) -> Sequence[OKPKey]:
+    """Raises GrantKeysMissing in production."""
     file = grant_key_file(settings.data)
     if settings.production and not file.exists():
         raise GrantKeysMissing(f"{file.name} is missing in the data folder's media/")
-    return GrantDesk(_read(write_once(file, f"{json.dumps(fresh_key().as_dict(private=True))}\n").splitlines()))
+    return _read(write_once(file, f"{json.dumps(fresh_key().as_dict(private=True))}\n").splitlines())
 
 
 def grant_key_file(data: Path) -> Path:

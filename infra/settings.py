@@ -63,6 +63,17 @@ class Settings(BaseModel):
     witness_name: str = Field("witness.localhost", min_length=1, description="TELEHEALTH_WITNESS_NAME")
     witness_log_keys: Path | None = Field(None, description="TELEHEALTH_WITNESS_LOG_KEYS")
 
+    objects_url: str | None = Field(None, pattern=r"^s3://[^/?#]+(/[^?#]*)?$", description="TELEHEALTH_OBJECTS_URL")
+    objects_endpoint: str | None = Field(None, description="TELEHEALTH_OBJECTS_ENDPOINT")
+    objects_region: str = Field("local", min_length=1, description="TELEHEALTH_OBJECTS_REGION")
+    objects_key_id: str | None = Field(None, description="TELEHEALTH_OBJECTS_KEY_ID", repr=False)
+    objects_secret: str | None = Field(None, description="TELEHEALTH_OBJECTS_SECRET", repr=False)
+    sealing_keys: Path | None = Field(None, description="TELEHEALTH_SEALING_KEYS")
+
+    playback_port: Port = Field(0, description="TELEHEALTH_PLAYBACK_PORT")
+    playback_url: str | None = Field(None, description="TELEHEALTH_PLAYBACK_URL")
+    recorder_alarm_seconds: Seconds = Field(15, description="TELEHEALTH_RECORDER_ALARM_SECONDS")
+
     media_http_port: Port = Field(0, description="TELEHEALTH_MEDIA_HTTP_PORT")
     media_udp_port: Port = Field(0, description="TELEHEALTH_MEDIA_UDP_PORT")
     media_bind_address: str = Field("127.0.0.1", min_length=1, description="TELEHEALTH_MEDIA_BIND_ADDRESS")
@@ -109,6 +120,13 @@ class Settings(BaseModel):
         unknown = set(self.oidc_algorithms) - set(SIGNATURES)
         if unknown:
             raise ValueError(f"TELEHEALTH_OIDC_ALGORITHMS may hold {', '.join(SIGNATURES)} only")
+        return self
+
+    @model_validator(mode="after")
+    def _objects_stay_in_the_country(self) -> Self:
+        # Without an endpoint the library would send them to one abroad.
+        if self.objects_url and not self.objects_endpoint:
+            raise ValueError("TELEHEALTH_OBJECTS_ENDPOINT must say where TELEHEALTH_OBJECTS_URL is reached")
         return self
 
     @model_validator(mode="after")

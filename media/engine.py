@@ -20,10 +20,11 @@ from media._aiortc import check_contract
 from media.egress import Egress
 from media.negotiation import extend_tables
 from media.peer import Peer
+from media.published import PublishedTrack
 from media.publisher import Publisher
 from media.reporter import Reporter
 from media.room import Room
-from media.tracks import Ended
+from media.tracks import Ended, Follower
 from media.udp import Port
 from media.viewer import Viewer
 
@@ -43,6 +44,7 @@ class Engine:
         self.reporter = reporter
         self.name = name.encode()
         self.rooms: dict[UUID, Room] = {}
+        self.followers: list[Follower] = []
         self.peers: dict[UUID, Peer] = {}
         self.malformed = self.turned_away = 0
         self.lag_ms = 0.0
@@ -82,6 +84,12 @@ class Engine:
         if room is None:
             room = self.rooms[session_id] = Room(self, session_id, self.reporter)
         return room
+
+    def track(self, session_id: UUID, track_id: UUID) -> PublishedTrack | None:
+        """A track that is published now."""
+        room = self.rooms.get(session_id)
+        found = room.tracks.values() if room is not None else ()
+        return next((track for track in found if track.description.track_id == track_id), None)
 
     def end(self, peer: Peer, reason: Ended) -> None:
         """Ends a connection without waiting for it."""

@@ -65,8 +65,6 @@ class StillTaken(RoomFact):
 
     image_id: UUID
     track_id: UUID
-    examination_id: UUID
-    device_id: UUID
     sha256: str
     media_type: str
     size: int

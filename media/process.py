@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 
+from starlette.routing import Route
+
 from infra.health import Vitals
-from infra.media_tokens import grant_desk
+from infra.media_tokens import GrantDesk, grant_desk
+from infra.sealing.blobs import sealed_blobs
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
 from infra.turn import ice_servers
 from media.engine import Engine
 from media.measures import measure
 from media.on_the_log import OnTheLog
+from media.recording.feed import RecorderFeed, recorder_socket
+from media.recording.still_door import StillDoor
 from media.reporter import Reporter, Unheard
 from media.signalling import Signalling
 from media.udp import Port
@@ -26,6 +31,7 @@ from media.udp import Port
 TELL_SECONDS = 1.0
 LARGEST_HEADER = 16 * 1024
 Beside = Callable[[Engine], Coroutine[None, None, None]]
+Doors = Callable[[Engine, GrantDesk], Sequence[Route]]
 
 
 async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
@@ -34,7 +40,12 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
         return
     told = OnTheLog(settings, settings.database_url, vitals)
     try:
-        await work(settings, vitals, stop, told.reporter, told.follow)
+        blobs = await asyncio.to_thread(sealed_blobs, settings)
+
+        def doors(engine: Engine, desk: GrantDesk) -> Sequence[Route]:
+            return [StillDoor(desk, engine.track, blobs, told.reporter.tell).route()]
+
+        await work(settings, vitals, stop, told.reporter, told.follow, doors)
     finally:
         await told.close()
 
@@ -43,20 +54,35 @@ async def alone(engine: Engine) -> None:
     """A worker without a log has nothing to do beside."""
 
 
+def no_doors(engine: Engine, desk: GrantDesk) -> Sequence[Route]:
+    """Without a log nobody could be told of a still."""
+    return ()
+
+
 async def work(
-    settings: Settings, vitals: Vitals, stop: asyncio.Event, reporter: Reporter, beside: Beside = alone
+    settings: Settings,
+    vitals: Vitals,
+    stop: asyncio.Event,
+    reporter: Reporter,
+    beside: Beside = alone,
+    doors: Doors = no_doors,
 ) -> None:
-    """Carries media until it is asked to stop. `beside` runs as long."""
+    """Carries media until it is asked to stop. `beside` runs as long; `doors` are answered beside the signalling."""
     desk = await asyncio.to_thread(grant_desk, settings)
     port = Port(settings.media_bind_address, settings.media_udp_port, settings.media_public_address)
     engine = Engine(port, reporter)
+    feed = RecorderFeed(recorder_socket(settings))
+    engine.followers.append(feed)
     engine.start()
+    feeding = asyncio.create_task(feed.run(stop))
     following = asyncio.create_task(beside(engine))
     signalling = Signalling(engine, desk, lambda participant: ice_servers(settings, participant))
     origins = settings.allowed_origins or (() if settings.production else ("*",))
+    app = signalling.app(origins)
+    app.router.routes[:0] = doors(engine, desk)
     sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
-        async with serving(signalling.app(origins), sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
+        async with serving(app, sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
             vitals.details.update(url=url, udp_port=port.advertised[1])
             vitals.started()
             while not stop.is_set():
@@ -68,6 +94,9 @@ async def work(
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await engine.close()
+        feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding
 
 
 def tell(engine: Engine, vitals: Vitals) -> None:

@@ -86,6 +86,8 @@ class Room:
         layer = track.best()
         size = (layer.size.width, layer.size.height) if layer is not None else (0, 0)
         self.tell(TrackBegan(about, *size))
+        for follower in self._engine.followers:
+            follower.offer(track)
         for viewer in tuple(self.viewers.values()):
             viewer.take(track)
 
@@ -96,6 +98,8 @@ class Room:
             del self.tracks[place]
             for viewer in tuple(self.viewers.values()):
                 viewer.leave(track)
+        for follower in self._engine.followers:
+            follower.withdraw(about.track_id)
         self.tell(TrackEnded(about, reason))
 
     def track(self, point_id: UUID, source: Source, kind: Kind) -> PublishedTrack | None:

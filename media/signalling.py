@@ -32,6 +32,7 @@ from media.tracks import Ended
 from media.viewer import Viewer
 
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
+OF_STILLS = ("Content-Digest", "RTP-Timestamp", "Taken-At")
 BODY_SECONDS = 5.0
 EXPOSED = ("Location", "ETag", "Link", "Retry-After", "Accept-Post", "Accept-Patch")
 MOST_PEERS = 2_000
@@ -65,7 +66,7 @@ class Signalling:
             CORSMiddleware,
             allow_origins=list(origins),
             allow_methods=["POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", *OF_STILLS],
             expose_headers=list(EXPOSED),
         )
         return Starlette(routes=routes, middleware=[cors])

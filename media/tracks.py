@@ -101,6 +101,14 @@ class Tap(Protocol):
         ...
 
 
+class Follower(Protocol):
+    """Somebody who is shown every track of a worker while it lives, for instance the recorder's feed."""
+
+    def offer(self, track: Track) -> None: ...
+
+    def withdraw(self, track_id: UUID) -> None: ...
+
+
 class Track(Protocol):
     """A published track while it lives."""
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from infra.blobs import BlobFolder
 from infra.demo.cases import ICD, LOINC, STORIES, Story
 from infra.demo.day import Day, Person
 from infra.demo.images import pictures
 from infra.demo.people import Cast
 from infra.demo.referrals import referral_id
+from infra.sealing.blobs import SealedBlobs
 
 LINE = {"bitrateKbps": 4_200, "delayMs": 80, "lossPercent": "0.1"}
 DIGEST = """
@@ -24,7 +24,7 @@ query ($id: UUID!, $position: Position) {
 class Case:
     """One point's turn."""
 
-    def __init__(self, day: Day, cast: Cast, consultation_id: UUID, story: Story, blobs: BlobFolder) -> None:
+    def __init__(self, day: Day, cast: Cast, consultation_id: UUID, story: Story, blobs: SealedBlobs) -> None:
         self._day, self._cast, self._story, self._blobs = day, cast, story, blobs
         self._consultation = {"consultationId": str(consultation_id)}
         self._examination = {"examinationId": str(day.id(f"examination {story.point}"))}

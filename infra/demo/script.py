@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from infra.blobs import BlobFolder
 from infra.demo import bedside, feed, network, people, referrals, session
 from infra.demo.cases import STORIES
 from infra.demo.day import Day, Person
@@ -15,6 +14,7 @@ from infra.demo.hospitals import network as hospitals
 from infra.demo.people import Cast
 from infra.demo.summary import Summary, summarise
 from infra.demo.watchers import Watcher, Watchers
+from infra.sealing.blobs import sealed_blobs
 
 BOARD = """
 subscription ($id: UUID!, $after: Position) {
@@ -96,7 +96,7 @@ async def _gather_audience(day: Day, cast: Cast, watchers: Watchers, consultatio
 
 
 async def _discuss(day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers) -> None:
-    blobs = BlobFolder(day.settings.data / "blobs")
+    blobs = sealed_blobs(day.settings)
     colleagues = [cast.doctors[story.point] for story in (*STORIES[1:], STORIES[0])]
     away = cast.point(LOSES_ITS_LINE)
     for turn, (story, colleague) in enumerate(zip(STORIES, colleagues, strict=True)):

@@ -36,6 +36,7 @@ class Ports:
     witness: int = 0
     media_http: int = 0
     media_udp: int = 0
+    playback: int = 0
 
     @classmethod
     def load(cls, data: Path) -> "Ports":
@@ -57,6 +58,7 @@ class Ports:
             witness=settings.witness_port,
             media_http=settings.media_http_port,
             media_udp=settings.media_udp_port,
+            playback=settings.playback_port,
         )
         remembered = asdict(cls.load(settings.data))
         candidates = _candidates(settings.data, avoid={*asdict(fixed).values(), *remembered.values()})

@@ -51,6 +51,7 @@ class Supervisor:
                 "issuer_port": ports.issuer,
                 "witness_port": ports.witness,
                 "media_http_port": ports.media_http,
+                "playback_port": ports.playback,
                 "media_udp_port": ports.media_udp,
                 "witness_url": settings.witness_url or f"http://{LOOPBACK}:{ports.witness}",
                 "health_port": 0,

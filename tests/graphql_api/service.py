@@ -30,6 +30,7 @@ from infra.event_log import after, head
 from infra.event_store import PostgresEventStore
 from infra.live_tickets import TicketDesk
 from infra.media_tokens import GrantDesk, fresh_key
+from infra.recording_tickets import RecordingTickets
 from infra.reference import load
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
@@ -37,6 +38,7 @@ from infra.settings import Settings
 MEDIA = "https://media.example.vn"
 RELAYS = ("stun:relay.example.vn:3478", "turns:relay.example.vn:443?transport=tcp")
 GRANTS = GrantDesk([fresh_key()])
+RECORDINGS = RecordingTickets([fresh_key()], "https://recordings.example.vn")
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ async def serve(dsn: str, *, production: bool = False, origins: Sequence[str] = 
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         tickets = TicketDesk(Settings(turn_urls=RELAYS, turn_secret="for tests", media_url=MEDIA), GRANTS)
-        services = Services(Bus(store), pool, feed, load(), tickets=tickets)
+        services = Services(Bus(store), pool, feed, load(), tickets=tickets, recordings=RECORDINGS)
         api = build_api(services, feed, read_token, production=production, origins=origins)
         following = asyncio.create_task(feed.run())
         await feed.ready.wait()

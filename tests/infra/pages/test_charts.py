@@ -20,7 +20,7 @@ from infra.audit.pages.numbers import Language
 from infra.audit.pages.pdf import pdf
 from projections.audit.reports import _kit as kit
 from projections.audit.reports._kit import Column, Definition, Result, Row, Section, State, Table, Words, canonical
-from tests.infra.pages.reading import text_of_pdf
+from tests.infra.pages.reading import heights_in_pdf, text_of_pdf
 from tests.infra.pages.sheet import sheet
 from tests.infra.pages.test_pages_of_reports import note_of
 
@@ -85,10 +85,11 @@ def test_the_tallest_chart_fits_the_page_with_its_title(wide: bool) -> None:
     series = [Series(f"Hàng {at}", [Fraction(at)] * MOST_BARS) for at in range(3)]
     picture = Picture(Chart("bar", "Nhan đề của hình", "text", names, series))
     document = replace(sheet("Cơ sở"), sections=[PageSection("Cơ sở", [picture])], wide=wide)
-    pages = text_of_pdf(pdf(document)).split("Trang ")
-    (page,) = [page for page in pages if "Nhan đề của hình" in page]
-    assert "Hàng 2" in page, "the legend at its foot"
-    assert page.count("Bệnh viện Đa khoa") == MOST_BARS
+    made = pdf(document)
+    assert text_of_pdf(made).count("Bệnh viện Đa khoa") == MOST_BARS
+    legend, foot = heights_in_pdf(made, "Hàng"), heights_in_pdf(made, "Trang")
+    assert len(legend) == len(series)
+    assert max(lower for _, lower in legend) < min(upper for upper, _ in foot), "what is cut off stands below"
 
 
 @pytest.mark.parametrize("rows", [1, MOST_BARS, MOST_BARS + 8])
