@@ -35,12 +35,8 @@ class ContractBroken(Exception):
     """A library has not the shape that the forwarding was written for."""
 
 
-class Receives(Protocol):
-    """What a receiver of ours is told when its connection stands."""
-
-    def receiving(self, mid: str, kind: str, parameters: Any) -> None: ...
-
-    def sending(self, mid: str, kind: str, parameters: Any) -> None: ...
+class Owner(Protocol):
+    """Who is told when the other side ends DTLS."""
 
     def lost(self) -> None: ...
 
@@ -53,8 +49,6 @@ class Receiver:
         self._track: Any = None
         self._enabled = True
         self.owner: Connection | None = None
-        self.transceiver: RTCRtpTransceiver | None = None
-        self._told = False
 
     @property
     def track(self) -> Any:
@@ -71,9 +65,7 @@ class Receiver:
         """Our reports carry an SSRC of the connection."""
 
     async def receive(self, parameters: Any) -> None:
-        if not self._told and self.owner is not None and self.owner.peer is not None:
-            self._told = True
-            self.owner.peer.receiving(parameters.muxId, self._kind, parameters)
+        """What comes is known from the offer, before aiortc is ready for it."""
 
     async def stop(self) -> None:
         """Nothing runs."""
@@ -94,7 +86,6 @@ class Sender:
         self._rtx_ssrc = randbits(32)
         self._stream_id = self._track_id = random_string(16)
         self._enabled = True
-        self.owner: Connection | None = None
 
     def replaceTrack(self, track: Any) -> None:  # noqa: N802
         self.track = track
@@ -103,9 +94,7 @@ class Sender:
         self.transport = transport
 
     async def send(self, parameters: Any) -> None:
-        """Called again after each negotiation: a line that was idle may carry something now."""
-        if self.owner is not None and self.owner.peer is not None:
-            self.owner.peer.sending(parameters.muxId, self.kind, parameters)
+        """What goes is sent by the way out of the worker, once the connection stands."""
 
     async def stop(self) -> None:
         """Nothing runs."""
@@ -139,12 +128,12 @@ class Connection(RTCPeerConnection):
         super().__init__(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         # One certificate for all: making one costs a millisecond of the loop for each viewer.
         self._RTCPeerConnection__certificates = [certificate]
-        self.peer: Receives | None = None
+        self.peer: Owner | None = None
 
     def _RTCPeerConnection__createTransceiver(self, *args: Any, **named: Any) -> RTCRtpTransceiver:  # noqa: N802
         with _replaced():
             made: Any = self._make(*args, **named)
-        made.receiver.owner = made.sender.owner = self
+        made.receiver.owner = self
         transceiver: RTCRtpTransceiver = made
         return transceiver
 

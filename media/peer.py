@@ -75,12 +75,6 @@ class Peer:
         self.engine.port.expect(name, self.mouth)
         self.tag = f'"{name}"'
 
-    def receiving(self, mid: str, kind: str, parameters: Any) -> None:
-        """aiortc is ready to receive; we were ready before."""
-
-    def sending(self, mid: str, kind: str, parameters: Any) -> None:
-        """aiortc is ready to send; we begin when the connection stands."""
-
     def lost(self) -> None:
         """The other side ended DTLS."""
         self.engine.end(self, Ended.LEFT)

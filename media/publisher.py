@@ -145,7 +145,6 @@ class Publisher(Peer):
             inspect = INSPECTIONS[track.description.codec]
             layer = Layer(raw.ssrc, rid, track.description.clock_rate, ring, inspect)
             track.layers[rid] = layer
-            self.room.layer_began(track)
         if repeated:
             layer.rtx_ssrc = raw.ssrc
         else:

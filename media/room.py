@@ -91,9 +91,6 @@ class Room:
         for viewer in tuple(self.viewers.values()):
             viewer.take(track)
 
-    def layer_began(self, track: PublishedTrack) -> None:
-        """Another layer of a track is there; viewers find it when they next choose."""
-
     def track_ended(self, publisher: Publisher, track: PublishedTrack, reason: Ended) -> None:
         about = track.description
         place = (about.point_id, about.source, about.kind)
