@@ -28,19 +28,19 @@ WHEN = "2020-08-27T02:00:00.000Z"
 class Bucket:
     objects: dict[str, bytes] = field(default_factory=dict)
     parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
         name = request.path_params["name"]
         query = request.query_params
-        self.asked.append(f"{request.method} {'part' if 'partNumber' in query else 'object'}")
         match request.method:
             case "GET" if not name:
                 return self._list(query.get("prefix", ""))
             case "POST" if "delete" in query:
-                for gone in KEY.findall((await request.body()).decode()):
-                    self.objects.pop(gone, None)
-                return Response("<DeleteResult></DeleteResult>", media_type="application/xml")
+                named = KEY.findall((await request.body()).decode())
+                for one in named:
+                    self.objects.pop(one, None)
+                gone = "".join(f"<Deleted><Key>{one}</Key></Deleted>" for one in named)
+                return Response(f"<DeleteResult>{gone}</DeleteResult>", media_type="application/xml")
             case "POST" if "uploads" in query:
                 upload = f"upload-{len(self.parts)}"
                 self.parts[upload] = {}
