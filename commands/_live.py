@@ -8,7 +8,7 @@ from commands._authority import NotYourFacility
 from commands._command import Context
 from domain._consultation_refusals import ObserversAreSilent
 from domain._kernel import Role
-from domain._live import Part, Source
+from domain._live import Part
 from domain._live_room import Participant, Recording, Track
 from domain._live_session import LiveSession
 from domain._live_session_refusals import (
@@ -67,7 +67,7 @@ def track_of(live_session: LiveSession, track_id: UUID) -> Track:
 
 def picture_of(live_session: LiveSession, track_id: UUID) -> Track:
     track = track_of(live_session, track_id)
-    if track.source is Source.AUDIO:
+    if not track.source.is_picture:
         raise NotAPicture()
     return track
 

@@ -59,7 +59,7 @@ class RecordTrackPublished(Command, of=LiveSession, by={Role.SYSTEM}):
         return {"examination": ultrasound.examination_id if ultrasound else None}
 
     def _ultrasound(self, participant: Participant | None) -> Ultrasound | None:
-        return participant.ultrasound if participant and self.source is Source.ULTRASOUND else None
+        return participant.ultrasound if participant and self.source.is_of_the_device else None
 
     def _replaced(self, live_session: LiveSession) -> Iterator[TrackEnded]:
         """The same source over a new connection takes the place of the one before, whose end is told later or never."""
@@ -80,7 +80,7 @@ class RecordTrackPublished(Command, of=LiveSession, by={Role.SYSTEM}):
         if consultation is not None and participant.facility_id is not None:
             require_voice(invited(consultation, participant.facility_id))
         ultrasound = self._ultrasound(participant)
-        if self.source is Source.ULTRASOUND:
+        if self.source.is_of_the_device:
             if ultrasound is None or examination is None or not under_way(examination):
                 raise NoUltrasoundHere()
             if ultrasound.device_id not in examination.devices:

@@ -43,12 +43,22 @@ class LossCause(StrEnum):
 
 
 class Source(StrEnum):
-    """What a track shows or lets hear."""
+    """What a track shows or lets hear: people, what a screen plays, and what an ultrasound device sees and hears."""
 
     CAMERA = "camera"
     ULTRASOUND = "ultrasound"
     SCREEN = "screen"
     AUDIO = "audio"
+    SCREEN_SOUND = "screen_sound"
+    DOPPLER = "doppler"
+
+    @property
+    def is_picture(self) -> bool:
+        return self in (Source.CAMERA, Source.ULTRASOUND, Source.SCREEN)
+
+    @property
+    def is_of_the_device(self) -> bool:
+        return self in (Source.ULTRASOUND, Source.DOPPLER)
 
 
 class TrackEnd(StrEnum):

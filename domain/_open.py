@@ -69,6 +69,11 @@ def ways_of(model: type[BaseModel]) -> Mapping[str, Way]:
     }
 
 
+def way_of(hint: Any) -> Way:
+    """How a value of this annotation leaves, be it a field of an event or a column of a view."""
+    return _way(hint, ())
+
+
 def undecided(model: type[BaseModel]) -> Iterator[str]:
     """The fields about which nothing decides, as dotted paths."""
     for name, way in ways_of(model).items():

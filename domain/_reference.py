@@ -15,7 +15,8 @@ from pydantic import AfterValidator, Field
 
 from domain._kernel import DomainError, Role, Value
 from domain._live import Destination, PictureCategory, Rung
-from domain._values import Code, Codes, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency, Validity
+from domain._provinces import FormerProvince, Province, Rule
+from domain._values import Code, Codes, Coding, ConsultationKind, LinkQuality, RemoteMode, Tier, Urgency
 
 
 def _regular(pattern: str) -> str:
@@ -24,13 +25,6 @@ def _regular(pattern: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression, {error}") from None
     return pattern
-
-
-class Rule(Value):
-    """A row of reference data: when it holds, and its source."""
-
-    valid: Validity
-    source: str
 
 
 class UrgencyClock(Rule):
@@ -165,6 +159,8 @@ class ReferenceData(Value):
     picture_rules: tuple[PictureRule, ...] = ()
     line_requirements: tuple[LineRequirement, ...] = ()
     remote_services: tuple[RemoteService, ...] = ()
+    provinces: tuple[Province, ...] = ()
+    former_provinces: tuple[FormerProvince, ...] = ()
     report_definitions: tuple[ReportRule, ...] = ()
 
     def first_answer_within(self, urgency: Urgency, day: date) -> timedelta:
@@ -223,6 +219,10 @@ class ReferenceData(Value):
 
     def allows_service(self, kind: ConsultationKind, mode: RemoteMode, day: date) -> bool:
         return any(row.kind == kind and mode in row.modes and row.valid.holds(day) for row in self.remote_services)
+
+    def province(self, code: str, day: date) -> Province | None:
+        """The province that has this code in the list of this day."""
+        return next((one for one in self.provinces if one.code == code and one.valid.holds(day)), None)
 
     def report(self, name: str, day: date) -> ReportRule | None:
         """The report of this name that may be asked for on this day."""

@@ -42,6 +42,8 @@ class ReportFileDamaged(DomainError, code="REPORT_FILE_DAMAGED"):
 class ReportFiles:
     def __init__(self, services: Services, who: Authenticate) -> None:
         self._services, self._who = services, who
+        # Setting a page takes a core for seconds: one after the other, so that the others' requests go on.
+        self._one_page = asyncio.Semaphore(1)
 
     async def answer(self, request: Request) -> Response:
         try:
@@ -68,7 +70,8 @@ class ReportFiles:
         if name == CHECKPOINT:
             return Response(run.seal.checkpoint, media_type="text/plain", headers=_headers(name))
         if name in PAGES:
-            return await _page(blobs, run, name)
+            async with self._one_page:
+                return await _page(blobs, run, name)
         digest = run.digests().get(name)
         if digest is None:
             raise ReportFileUnknown()

@@ -6,18 +6,22 @@ command needs is imported when it runs, so that `--help` and short commands answ
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
 
-from infra.settings import Settings, SettingsRefused
+from domain._values import Tier
+from infra.audit.cli import app as audit_app
+from infra.command_line import refuse, settings
+
+DAY = ["%Y-%m-%d"]
 
 app = typer.Typer(
     name="telehealth", help="The national telehealth backend.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+app.add_typer(audit_app)
 
 
 @app.command("up")
@@ -28,7 +32,7 @@ def up_command(
     from infra.local.up import up, up_detached
 
     run = up_detached if detach else up
-    raise typer.Exit(run(_settings(), Console()))
+    raise typer.Exit(run(settings(), Console()))
 
 
 @app.command("down")
@@ -36,7 +40,7 @@ def down_command() -> None:
     """Stop what `up` started."""
     from infra.local.down import down
 
-    raise typer.Exit(down(_settings(), Console()))
+    raise typer.Exit(down(settings(), Console()))
 
 
 @app.command("status")
@@ -46,7 +50,7 @@ def status_command(
     """Show what runs and where it is reached; ends with 3 when nothing runs."""
     from infra.local.status import status
 
-    raise typer.Exit(status(_settings(), Console(), as_json=as_json))
+    raise typer.Exit(status(settings(), Console(), as_json=as_json))
 
 
 @app.command("token")
@@ -63,10 +67,10 @@ def token_command(
 
     try:
         token = issue_token(
-            _settings(), role, subject=subject, facility=facility, patient=patient, name=name, minutes=minutes
+            settings(), role, subject=subject, facility=facility, patient=patient, name=name, minutes=minutes
         )
     except (NotInProduction, ValueError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     typer.echo(token)
 
 
@@ -79,7 +83,7 @@ def demo_command(
     """Play the launch day, 27 August 2020, on real processes."""
     from infra.demo.run import demo
 
-    raise typer.Exit(demo(_settings(), Console(), speed=speed, as_json=as_json, keep=keep))
+    raise typer.Exit(demo(settings(), Console(), speed=speed, as_json=as_json, keep=keep))
 
 
 @app.command("nation")
@@ -97,7 +101,7 @@ def nation_command(
     from infra.nation.run import Wanted, nation
 
     wanted = Wanted(seed, facilities, days, first.date() if first else None, speed, bulk)
-    raise typer.Exit(nation(_settings(), Console(), wanted))
+    raise typer.Exit(nation(settings(), Console(), wanted))
 
 
 @app.command("bench")
@@ -110,9 +114,9 @@ def bench_command(
     from infra.bench_command import NoBenchmarks, bench
 
     try:
-        code = bench(_settings(), names or (), quick=quick, events=events or ())
+        code = bench(settings(), names or (), quick=quick, events=events or ())
     except NoBenchmarks as error:
-        _refuse(str(error))
+        refuse(str(error))
     raise typer.Exit(code)
 
 
@@ -124,7 +128,7 @@ def rebuild_command(
     """Fill a view anew from the log, beside the one in use, compare both, and swap."""
     from infra.rebuild_command import run_rebuild
 
-    raise typer.Exit(run_rebuild(_settings(), Console(), view, all_views=all_views))
+    raise typer.Exit(run_rebuild(settings(), Console(), view, all_views=all_views))
 
 
 @app.command("tail")
@@ -166,8 +170,27 @@ def tail_command(
             limit=limit,
         )
     except tail.NotAsked as error:
-        _refuse(str(error))
-    raise typer.Exit(tail.tail(_settings(), wanted))
+        refuse(str(error))
+    raise typer.Exit(tail.tail(settings(), wanted))
+
+
+@app.command("export")
+def export_command(
+    to: Annotated[Path, typer.Option(help="The folder; what it lacks is added to it.")],
+    since: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="The first day, in Viet Nam.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=DAY, help="The last day, included.")] = None,
+    events: Annotated[bool, typer.Option(help="The events, a table for each aggregate.")] = True,
+    views: Annotated[bool, typer.Option(help="The views, each as it stands.")] = True,
+    view: Annotated[list[str] | None, typer.Option(help="Only this view; may be given more than once.")] = None,
+) -> None:
+    """Write the log and the views to Parquet files, for DuckDB, pandas or R. A second run adds what is new."""
+    from infra.export.command import run_export
+    from infra.export.manifest import Selection
+    from infra.export.run import Wanted
+
+    days = Selection(since=since and since.date(), until=until and until.date())
+    wanted = Wanted(to, days, events, tuple(view or ()) if views else None)
+    raise typer.Exit(run_export(settings(), Console(), wanted))
 
 
 @app.command("witness")
@@ -175,115 +198,30 @@ def witness_command() -> None:
     """Run a witness: with its own key and state it cosigns what the log signs. For whoever watches over the log."""
     from infra.process import run_process
 
-    raise typer.Exit(run_process("witness", _settings()))
+    raise typer.Exit(run_process("witness", settings()))
 
 
-@app.command("bundle")
-def bundle_command(
-    out: Annotated[Path, typer.Option(help="The zip file to write.")],
-    as_of: Annotated[str | None, typer.Option(help="A position, or a time with its offset; all by default.")] = None,
-    stored: Annotated[bool, typer.Option(help="With the stored bytes, not their digests alone.")] = False,
-    position: Annotated[list[int] | None, typer.Option(help="Only this event; may be given more than once.")] = None,
-    since: Annotated[
-        list[Path] | None, typer.Option(help="With --position: a kept checkpoint that it has to have grown from.")
+facilities = typer.Typer(help="The register of facilities.", no_args_is_help=True)
+app.add_typer(facilities, name="facilities")
+
+
+@facilities.command("import")
+def facilities_import_command(
+    file: Annotated[Path, typer.Argument(help="The register as CSV, also packed with gzip.")],
+    day: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="The day of the register: its codes are of that day's list.")
     ] = None,
-    report_run: Annotated[
-        UUID | None, typer.Option("--report", help="A sealed run; with --stored it can be computed again.")
-    ] = None,
+    default_tier: Annotated[Tier | None, typer.Option(help="For rows that do not tell their tier.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Decide everything and send nothing.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Where the report goes; beside the file by default.")] = None,
 ) -> None:
-    """Write what an auditor takes home to verify the log, or a report."""
-    from infra.audit.commands import BundleWish, make_bundle
+    """Enter a register: new facilities, and what has changed of known ones. Ends with 1 when rows are bad."""
+    from infra.register.command import import_register
 
-    wish = BundleWish(as_of, stored, position or (), since or (), report_run)
-    raise typer.Exit(make_bundle(_settings(), Console(), out, wish))
-
-
-@app.command("verify")
-def verify_command(
-    bundle: Annotated[Path, typer.Argument(help="A bundle.")],
-    policy: Annotated[Path, typer.Option(help="The keys that you trust.")],
-    known: Annotated[list[Path] | None, typer.Option(help="A checkpoint that you kept.")] = None,
-    recompute: Annotated[bool, typer.Option(help="Compute the report in it again, with the code in it.")] = False,
-) -> None:
-    """Verify a bundle: ends with 0 when it is what was signed, with 1 when not, and names the first bad leaf."""
-    from infra.audit.commands import verify
-
-    raise typer.Exit(verify("bundle", bundle, policy, known or (), recompute=recompute))
-
-
-class NamesOrReports(TyperGroup):
-    """`telehealth report list` is a command, `telehealth report activity` asks for the report of that name."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        return super().resolve_command(ctx, args if args[0] in self.commands else ["make", *args])
-
-
-report = typer.Typer(help="Sealed reports: NAME, or a command.", no_args_is_help=True, cls=NamesOrReports)
-app.add_typer(report, name="report")
-Params = Annotated[list[str] | None, typer.Option("--param", help="name=value; may be given more than once.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-
-
-@report.command("make", hidden=True)
-def report_make_command(
-    name: str,
-    param: Params = None,
-    as_of: Annotated[str | None, typer.Option(help="A position, or a time with its offset; now by default.")] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder for the files.")] = None,
-    ground: Annotated[str, typer.Option(help="Why it is asked for; it is put on record.")] = "telehealth report",
-    wait: Annotated[float, typer.Option(min=0, help="How many seconds to wait for it.")] = 120,
-    as_json: AsJson = False,
-) -> None:
-    """Ask for a report, wait until it is sealed, and print its digest and its checkpoint."""
-    from infra.audit.on_the_log import Wish
-    from infra.audit.report_commands import make_report
-
-    wish = Wish(name, param or (), as_of, ground, wait)
-    raise typer.Exit(make_report(_settings(), Console(), wish, out, as_json=as_json))
-
-
-@report.command("list")
-def report_list_command(as_json: AsJson = False) -> None:
-    """Which reports there are, and what they ask for."""
-    from infra.audit.report_commands import list_reports
-
-    raise typer.Exit(list_reports(Console(), as_json=as_json))
-
-
-@report.command("diff")
-def report_diff_command(
-    before: Annotated[str, typer.Argument(help="A run, a folder of files or, with --report, a position or time.")],
-    after: Annotated[str, typer.Argument(help="The same.")],
-    report_name: Annotated[str | None, typer.Option("--report", help="The report of a position or time.")] = None,
-    param: Params = None,
-    as_json: AsJson = False,
-) -> None:
-    """Name the events that explain every figure that differs between two editions."""
-    from infra.audit.on_the_log import Wish
-    from infra.audit.report_diff_command import diff_reports
-
-    wish = Wish(report_name, param or ()) if report_name is not None else None
-    raise typer.Exit(diff_reports(_settings(), Console(), wish, before, after, as_json=as_json))
-
-
-receipt = typer.Typer(help="Receipts of commands.", no_args_is_help=True)
-app.add_typer(receipt, name="receipt")
-
-
-@receipt.command("verify")
-def receipt_verify_command(
-    file: Annotated[Path, typer.Argument(help="A receipt.")],
-    policy: Annotated[Path, typer.Option(help="The keys that you trust.")],
-    proof: Annotated[Path | None, typer.Option(help="The inclusion proof that redeems it.")] = None,
-) -> None:
-    """Verify a receipt and, with an inclusion proof, that it was kept."""
-    from infra.audit.commands import verify
-
-    raise typer.Exit(verify("receipt", file, policy, (), proof))
-
-
-audit = typer.Typer(help="Keys of the transparency log.", no_args_is_help=True)
-app.add_typer(audit, name="audit")
+    of = day and day.date()
+    raise typer.Exit(
+        import_register(settings(), Console(), file, day=of, default_tier=default_tier, dry_run=dry_run, report=report)
+    )
 
 
 sealing = typer.Typer(help="Keys of recordings and stills.", no_args_is_help=True)
@@ -295,7 +233,7 @@ def sealing_rotate_command() -> None:
     """Add the next master key; processes take it into use at their next start."""
     from infra.sealing.commands import rotate
 
-    raise typer.Exit(rotate(_settings(), Console()))
+    raise typer.Exit(rotate(settings(), Console()))
 
 
 @sealing.command("rewrap")
@@ -303,26 +241,7 @@ def sealing_rewrap_command() -> None:
     """Wrap every data key anew under the newest master key, so that the older ones can be destroyed."""
     from infra.sealing.commands import wrap_anew
 
-    raise typer.Exit(wrap_anew(_settings(), Console()))
-
-
-@audit.command("policy")
-def policy_command() -> None:
-    """Print a trust policy made from the keys of this machine."""
-    from infra.audit.commands import print_policy
-
-    raise typer.Exit(print_policy(_settings(), Console()))
-
-
-@audit.command("rotate")
-def rotate_command(
-    retire: Annotated[str | None, typer.Option(help="The id of the old key: it signs no more.")] = None,
-    token: Annotated[str | None, typer.Option(help="Make the next key in a token: pkcs11:token=…;object=…?…")] = None,
-) -> None:
-    """Add the next key of the log, which signs beside the old one; later retire the old one."""
-    from infra.audit.commands import rotate
-
-    raise typer.Exit(rotate(_settings(), Console(), retire, token))
+    raise typer.Exit(wrap_anew(settings(), Console()))
 
 
 @app.command("run", hidden=True)
@@ -332,20 +251,8 @@ def run_command(name: str) -> None:
     from infra.process import run_process
 
     if name not in PROCESSES:
-        _refuse(f"there is no process {name}; there are {', '.join(PROCESSES)}")
-    raise typer.Exit(run_process(name, _settings()))
-
-
-def _settings() -> Settings:
-    try:
-        return Settings.from_env()
-    except SettingsRefused as error:
-        _refuse(str(error))
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(f"telehealth: {message}", err=True)
-    raise typer.Exit(2)
+        refuse(f"there is no process {name}; there are {', '.join(PROCESSES)}")
+    raise typer.Exit(run_process(name, settings()))
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ import orjson
 from pydantic_core import to_json
 
 from infra.locks import Lock
+from infra.provinces import write_provinces
+from infra.reference import load as load_reference
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -79,9 +81,10 @@ async def assert_durable(connection: Connection) -> None:
 
 
 async def migrate(connection: Connection) -> None:
-    """Bring the schema to what this version needs. Safe to run from several processes at once, and again."""
+    """Bring the schema and its reference data to what this version needs. Several processes may do so at once."""
     scripts = [file.read_text() for file in sorted(SQL_FILES.glob("*.sql"))]
-    digest = hashlib.sha256("\0".join(scripts).encode()).hexdigest()
+    reference = load_reference()
+    digest = hashlib.sha256("\0".join([*scripts, reference.digest]).encode()).hexdigest()
     async with connection.transaction():
         await connection.fetch("select pg_advisory_xact_lock($1::bigint)", Lock.MIGRATION)
         await connection.execute("create table if not exists schema_digest (digest text not null)")
@@ -89,6 +92,7 @@ async def migrate(connection: Connection) -> None:
             return
         for script in scripts:
             await connection.execute(script)
+        await write_provinces(connection, reference)
         await connection.execute("delete from schema_digest")
         await connection.execute("insert into schema_digest values ($1)", digest)
 

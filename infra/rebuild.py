@@ -81,7 +81,13 @@ async def hold_against_swap(db: Connection, views: Collection[str]) -> None:
 async def rebuild(dsn: str, view: View, on_progress: Progress = lambda at, end: None, group: str = GROUP) -> Rebuilt:
     """Fill the view anew and swap. `on_progress` is told the position reached and the one to reach."""
     db = await connect(
-        dsn, statement_timeout="0", idle_in_transaction_session_timeout="0", lock_timeout="0", tcp_user_timeout="60s"
+        dsn,
+        statement_timeout="0",
+        idle_in_transaction_session_timeout="0",
+        lock_timeout="0",
+        tcp_user_timeout="60s",
+        # What is lost with the server's memory is only ever the end of a rebuild, which is then begun again.
+        synchronous_commit="off",
     )
     try:
         if not await db.fetchval("select pg_try_advisory_lock(hashtextextended('rebuild ' || $1, 0))", view.name):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from infra.local.record import Record
+from infra.local.record import database_of
 from infra.rebuild import AlreadyRebuilding, Rebuilt, rebuild
 from infra.settings import Settings
 from projections._view import VIEWS, View, every_view
@@ -16,8 +16,7 @@ from projections._view import VIEWS, View, every_view
 
 def run_rebuild(settings: Settings, console: Console, view: str | None, *, all_views: bool) -> int:
     """Answers the exit code: 0 when everything agrees, 1 when rows differ, 2 when it could not be done."""
-    record = Record.load(settings.data)
-    dsn = settings.database_url or (record.database_url if record and record.running else None)
+    dsn = database_of(settings)
     if dsn is None:
         console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
         return 2

@@ -15,7 +15,8 @@ from typing import Any, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain._reference import ReferenceData, Rule
+from domain._provinces import Rule
+from domain._reference import ReferenceData
 
 FOLDER = Path(__file__).resolve().parent.parent / "reference"
 
@@ -30,6 +31,8 @@ QUESTIONS: Mapping[str, Callable[[Any], object]] = {
     "picture_rules": lambda row: (row.category, row.destination),
     "line_requirements": lambda row: row.tier,
     "remote_services": lambda row: row.kind,
+    "provinces": lambda row: row.code,
+    "former_provinces": lambda row: row.code,
     "report_definitions": lambda row: row.name,
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from infra.media_tokens import MediaRole, Source
+from infra.media_tokens import Grant, MediaRole, Source
 from media.peer import Peer
 from media.published import LOUD, PublishedTrack
 from media.publisher import Publisher
@@ -108,8 +108,15 @@ class Room:
     def track(self, point_id: UUID, source: Source, kind: Kind) -> PublishedTrack | None:
         return self.tracks.get((point_id, source, kind))
 
-    def tracks_of(self, point_id: UUID, source: Source) -> Sequence[PublishedTrack]:
-        """Picture and sound of one source."""
+    def is_shown(self, point_id: UUID, source: Source, to: Grant) -> bool:
+        """An ultrasound does not go to people from whom the law withholds what it may show."""
+        publisher = self.publishers.get((point_id, source))
+        return source is not Source.ULTRASOUND or publisher is None or to.audience not in publisher.grant.withheld_from
+
+    def tracks_of(self, point_id: UUID, source: Source, to: Grant) -> Sequence[PublishedTrack]:
+        """Picture and sound of one source, as far as they are shown to whoever has this grant."""
+        if not self.is_shown(point_id, source, to):
+            return []
         return [track for place, track in self.tracks.items() if place[:2] == (point_id, source)]
 
     def listen(self) -> None:

@@ -99,7 +99,7 @@ class Signalling:
         self._same_session(request, grant)
         offer = await _body(request, SDP)
         room = self._engine.rooms.get(grant.session_id)
-        tracks = room.tracks_of(_uuid(request, "point_id"), source) if room is not None else ()
+        tracks = room.tracks_of(_uuid(request, "point_id"), source, grant) if room is not None else ()
         if room is None or not tracks:
             raise Problem(409, "NOTHING_IS_LIVE", "Nobody publishes this source now.", retry_after=2)
         await self._turn()

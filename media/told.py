@@ -37,6 +37,7 @@ from domain._live import (
     TrackEnd,
 )
 from domain._values import Blob, LinkQuality, Period
+from infra.media_tokens import Source as Granted
 from media.facts import (
     FirstBytes,
     GapFound,
@@ -63,6 +64,8 @@ ENDS = {
     Ended.REPLACED: TrackEnd.REPLACED,
     Ended.CLOSED: TrackEnd.UNPUBLISHED,
 }
+
+SOUNDS = {Granted.ULTRASOUND: Source.DOPPLER, Granted.SCREEN: Source.SCREEN_SOUND}
 
 
 def command_of(fact: Told, run_id: object) -> Command | None:
@@ -98,8 +101,10 @@ def session_of(fact: Told) -> object:
 
 
 def source_of(track: TrackDescription) -> Source:
-    """The sound of a camera travels with it in the engine, and is a track of its own in the log."""
-    return Source.AUDIO if track.kind is Kind.AUDIO else Source(track.source.value)
+    """Sound travels with its picture in the engine, and is a track of its own in the log."""
+    if track.kind is Kind.VIDEO:
+        return Source(track.source.value)
+    return SOUNDS.get(track.source, Source.AUDIO)
 
 
 def _published(fact: TrackBegan) -> RecordTrackPublished:

@@ -130,6 +130,8 @@ class Viewer(Peer):
 
     def take(self, track: PublishedTrack) -> None:
         """A track is there for a seat of ours, for the first time or again."""
+        if not self.room.is_shown(track.description.point_id, track.description.source, self.grant):
+            return
         for seat in self.seats:
             about = track.description
             if (seat.point_id, seat.source, seat.kind) != (about.point_id, about.source, about.kind):
@@ -202,6 +204,10 @@ class Viewer(Peer):
         track = self.room.track(seat.point_id, seat.source, seat.kind)
         layers = track.flowing(now_ns) if track is not None and seat.codec == track.description.codec else []
         if track is None or not layers:
+            return
+        if not self.room.is_shown(seat.point_id, seat.source, self.grant):
+            # What was shown may come to be withheld, when its source is published anew.
+            down.follow(None)
             return
         if down.wanted is not down.layer and down.wanted in layers:
             # It waits for a key frame; another decision before that would only ask for more of them.

@@ -1,15 +1,8 @@
-"""Text as it is searched: without the marks of Vietnamese letters and without case, as people type in a hurry."""
+"""What readers search for, in the folded form in which it is kept (domain/_text.py)."""
 
 from __future__ import annotations
 
-import unicodedata
-
-
-def folded(text: str) -> str:
-    """ "Bệnh viện Đà Nẵng" and "benh vien da nang" fold to the same."""
-    # đ is a letter of its own and no d with a mark, so that no normal form takes it apart.
-    parts = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
-    return " ".join("".join(letter for letter in parts if not unicodedata.combining(letter)).split())
+from domain._text import folded
 
 
 def contains(text: str) -> str:

@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from domain._kernel import Recorded
-from domain._values import ConsultationKind, RemoteMode, local_day
+from domain._leaving import Leaves
+from domain._values import Code, ConsultationKind, RemoteMode, local_day
 from domain.consultation import ConsultationCancelled, ConsultationOpened, ConsultationPlanned
 from domain.examination import ExaminationAborted, ExaminationOrdered, ExaminationStarted
 from domain.referral import ReferralDrafted, ReferralSubmitted
 from projections._page import Condition, matching
+from projections._provinces import provinces_on
 from projections._table import Row
 from projections._view import Connection, Content, View
 
@@ -54,11 +56,11 @@ class Act(Row):
     activity: ActivityKind
     kind: ConsultationKind
     mode: RemoteMode | None = None
-    speciality: str
+    speciality: Code
     helping_facility_id: UUID
     asking_facility_id: UUID | None = None
-    day: date | None = None
-    month: date | None = None
+    day: Annotated[date | None, Leaves.AS_IT_IS] = None
+    month: Annotated[date | None, Leaves.AS_IT_IS] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,8 +195,12 @@ async def activity(
     asking_facility_id: UUID | None = None,
     helping_province_code: str | None = None,
     asking_province_code: str | None = None,
+    provinces_of: date | None = None,
 ) -> list[ActivityCount]:
-    """What was done from the day `since` to the day `until`, both included, counted by these dimensions."""
+    """What was done from the day `since` to the day `until`, both included, counted by these dimensions.
+
+    Provinces are those of the list of the day `until`, or of the day `provincesOf`.
+    """
     filters: dict[Dimension, Any] = {
         Dimension.ACTIVITY: activity,
         Dimension.KIND: kind,
@@ -205,7 +211,7 @@ async def activity(
         Dimension.HELPING_PROVINCE: helping_province_code,
         Dimension.ASKING_PROVINCE: asking_province_code,
     }
-    return await _counted(db, list(dict.fromkeys(by)), filters, since, until, visible)
+    return await _counted(db, list(dict.fromkeys(by)), filters, since, until, provinces_of or until, visible)
 
 
 async def _counted(
@@ -214,10 +220,11 @@ async def _counted(
     filters: Mapping[Dimension, Any],
     since: date,
     until: date,
+    provinces_of: date,
     visible: Condition,
 ) -> list[ActivityCount]:
     asked = [*columns, *(column for column, value in filters.items() if value is not None)]
-    source, clock = _source(asked, since, until)
+    source, clock = _source(asked, since, until, provinces_of)
     wanted = Condition(f"{clock} >= {{}} and {clock} <= {{}}", (since, until)) & visible
     wanted &= matching(**{str(column): value for column, value in filters.items()})
     grouped = ", ".join(columns)
@@ -230,7 +237,7 @@ async def _counted(
     return found if found or columns else [ActivityCount(count=0)]
 
 
-def _source(asked: Sequence[Dimension], since: date, until: date) -> tuple[str, str]:
+def _source(asked: Sequence[Dimension], since: date, until: date, provinces_of: date) -> tuple[str, str]:
     """Where it is read from, as SQL with a column for each dimension asked about, and the column of its time."""
     sides = list(dict.fromkeys(PROVINCES[one] for one in asked if one in PROVINCES))
     needed = {str(one) for one in asked if one not in PROVINCES} | {f"{side}_facility_id" for side in sides}
@@ -244,7 +251,7 @@ def _source(asked: Sequence[Dimension], since: date, until: date) -> tuple[str, 
         # The few rows of the network are joined to what is left, after the days that are asked about are picked.
         rows = (
             f"select rows.*, {side}.province_code as {side}_province_code from ({rows}) as rows"
-            f" left join facility_register {side} on {side}.facility_id = rows.{side}_facility_id"
+            f" left join {provinces_on(provinces_of)} as {side} on {side}.facility_id = rows.{side}_facility_id"
         )
     return rows, clock
 

@@ -18,7 +18,7 @@ from domain.agreement import AgreementSigned
 from domain.consent import ConsentGiven, SharingRequested
 from domain.consultation import ConsultationPlanned, PointInvited
 from domain.examination import ExaminationOrdered
-from domain.facility import FacilityRegistered
+from domain.facility import FacilityAffiliated, FacilityRegistered
 from domain.live_session import AdmissionChanged, LiveSessionOpened, ParticipantAdmitted
 from domain.patient import PatientDied, PatientRegistered, PatientsMerged
 from domain.practitioner import PractitionerAssigned, PractitionerRegistered
@@ -61,6 +61,8 @@ FACILITIES: Mapping[type[Event], tuple[str, ...]] = {
     PractitionerRegistered: ("home_facility_id",),
     PractitionerAssigned: ("facility_id",),
     AgreementSigned: ("facility_id", "partner_id"),
+    FacilityRegistered: ("parent_id",),
+    FacilityAffiliated: ("parent_id",),
 }
 PATIENTS: Mapping[type[Event], tuple[str, ...]] = {
     ReferralDrafted: ("patient_id",),

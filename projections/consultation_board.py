@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain._kernel import Recorded
 from domain._points import LeaveReason, PointRole, Presence
-from domain._values import ConsultationKind, RemoteMode
+from domain._values import Code, ConsultationKind, Count, RemoteMode
 from domain.consultation import (
     CasePresented,
     ChairHandedOver,
@@ -75,7 +75,7 @@ class ConsultationBoard(Row):
     title: str
     kind: ConsultationKind
     mode: RemoteMode
-    speciality: str
+    speciality: Code
     teaching: bool
     starts_at: datetime
     ends_at: datetime
@@ -87,7 +87,7 @@ class ConsultationBoard(Row):
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled_reason: str | None = None
-    points_invited: int = 0
+    points_invited: Count = 0
     points_position: int = 0
     cases: list[BoardCase] = field(default_factory=list)
     issues: list[BoardIssue] = field(default_factory=list)
@@ -99,13 +99,13 @@ class ConsultationPoint(Row):
 
     consultation_id: UUID
     facility_id: UUID
-    place: int
+    place: Count
     role: PointRole
     presence: Presence
     joined_at: datetime | None = None
     left_at: datetime | None = None
     left_reason: LeaveReason | None = None
-    times_rejoined: int = 0
+    times_rejoined: Count = 0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from domain._kernel import Event, Recorded
 from domain._signing import NOTHING_WRITTEN, Amendment, linked
-from domain._values import ConsultationKind, RemoteMode
+from domain._values import Code, ConsultationKind, RemoteMode
 from domain.consultation import (
     CasePresented,
     ChairHandedOver,
@@ -43,7 +43,7 @@ class MinutesOpinion(TypedDict):
 
     practitioner_id: UUID
     facility_id: UUID
-    speciality: str
+    speciality: Code
     opinion: str
     given_at: datetime
 
@@ -90,7 +90,7 @@ class Minutes(Row):
     title: str
     kind: ConsultationKind
     mode: RemoteMode
-    speciality: str
+    speciality: Code
     status: Status
     centre_id: UUID
     responsible_id: UUID

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from domain._kernel import Recorded
-from domain._values import local_day
+from domain._leaving import Leaves
+from domain._values import Count, local_day
 from domain.facility import PointConnected, PointRestored, PointSuspended
 from projections._page import Condition
+from projections._provinces import provinces_on
 from projections._table import Row
 from projections._view import Connection, Content, View
 
@@ -23,17 +26,20 @@ class ConnectionStep(Row):
     """A point came into use or went out of it."""
 
     facility_id: UUID
-    version: int
-    day: date
-    step: int
+    version: Count
+    day: Annotated[date, Leaves.AS_IT_IS]
+    step: Count
 
 
 @dataclass(frozen=True)
 class ProvinceProgress:
-    """The facilities of a province, and how many of them were connected."""
+    """The facilities of a province, and how many of them were connected.
 
-    province_code: str
-    province: str
+    Those whose province in the list of the day cannot be told are counted together, without a province.
+    """
+
+    province_code: str | None
+    province: str | None
     registered: int
     connected: int
 
@@ -85,7 +91,7 @@ def _step(at: Recorded, step: int) -> ConnectionStep:
 
 BY_PROVINCE = """
     select province_code, min(province) as province, count(*) as registered, coalesce(sum(in_use), 0) as connected
-      from facility_register
+      from {provinces} as lies
       left join (select facility_id, sum(step) as in_use from deployment_progress
                   where day <= $1 group by facility_id) as connection using (facility_id)
      group by province_code
@@ -94,13 +100,16 @@ BY_PROVINCE = """
 
 
 @view.query
-async def deployment_progress(db: Connection, visible: Condition, day: date) -> DeploymentProgress:
+async def deployment_progress(
+    db: Connection, visible: Condition, day: date, provinces_of: date | None = None
+) -> DeploymentProgress:
     """The points connected at the end of this day by province, and in all against 600, 1,000 and 14,000 points.
 
-    The targets are those of the national programme for remote examination and treatment: the first stage, the
-    thousandth point, and every facility down to the communes.
+    Provinces are those of the list of that day, or of the day `provincesOf`. The targets are those of the national
+    programme for remote examination and treatment: the first stage, the thousandth point, and every facility down to
+    the communes.
     """
-    rows = await db.fetch(BY_PROVINCE, day)
+    rows = await db.fetch(BY_PROVINCE.format(provinces=provinces_on(provinces_of or day)), day)
     provinces = [
         ProvinceProgress(row["province_code"], row["province"], row["registered"], int(row["connected"]))
         for row in rows
@@ -109,7 +118,7 @@ async def deployment_progress(db: Connection, visible: Condition, day: date) -> 
     return DeploymentProgress(
         day=day,
         connected=connected,
-        provinces_connected=sum(one.connected > 0 for one in provinces),
+        provinces_connected=sum(one.connected > 0 for one in provinces if one.province_code is not None),
         by_province=provinces,
         targets=[
             DeploymentTarget(target, round(100 * connected / target, 1), connected >= target) for target in TARGETS

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain._kernel import Event, Recorded
 from domain._signing import NOTHING_WRITTEN, linked
-from domain._values import ConsultationKind
+from domain._values import Code, ConsultationKind, Count
 from domain.examination import (
     AssessmentRecorded,
     DecisionTaken,
@@ -58,7 +58,7 @@ class Examination(Row):
     remote_facility_id: UUID
     remote_doctor_id: UUID
     kind: ConsultationKind
-    speciality: str
+    speciality: Code
     referral_id: UUID | None
     consultation_id: UUID | None
     status: Status
@@ -67,12 +67,12 @@ class Examination(Row):
     assessed_at: datetime | None = None
     signed_at: datetime | None = None
     devices_connected: list[UUID] = field(default_factory=list)
-    images: int = 0
-    images_for_diagnosis: int = 0
-    observations: int = 0
+    images: Count = 0
+    images_for_diagnosis: Count = 0
+    observations: Count = 0
     diagnoses: list[TimelineDiagnosis] = field(default_factory=list)
     decided_at: datetime | None = None
-    amendments: int = 0
+    amendments: Count = 0
     content_sha256: str
 
 

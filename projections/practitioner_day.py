@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain import consultation, examination
 from domain._kernel import Recorded
-from domain._values import VIETNAM_TIME, ConsultationKind
+from domain._values import VIETNAM_TIME, Code, ConsultationKind
 from domain.consultation import (
     ChairHandedOver,
     ConsultationCancelled,
@@ -50,7 +50,7 @@ class ConsultationDuty(Row):
     consultation_id: UUID
     title: str
     kind: ConsultationKind
-    speciality: str
+    speciality: Code
     centre_id: UUID
     responsible_id: UUID
     chair_id: UUID
@@ -67,7 +67,7 @@ class ExaminationDuty(Row):
     examination_id: UUID
     remote_doctor_id: UUID
     point_id: UUID
-    speciality: str
+    speciality: Code
     happens_at: datetime
     status: examination.Status
 

@@ -7,6 +7,8 @@ from datetime import date
 from uuid import UUID
 
 from domain._kernel import Recorded
+from domain._text import folded
+from domain._values import Code
 from domain.practitioner import (
     LicenceRenewed,
     PractitionerRegistered,
@@ -14,7 +16,7 @@ from domain.practitioner import (
     PractitionerSuspended,
     Status,
 )
-from projections._folded_text import contains, folded
+from projections._folded_text import contains
 from projections._page import Condition, Page, first, matching, page
 from projections._table import Row
 from projections._view import Connection, Content, View
@@ -30,7 +32,7 @@ class Practitioner(Row):
     licence_number: str
     licence_first_day: date
     licence_last_day: date | None
-    specialities: list[str]
+    specialities: list[Code]
     home_facility_id: UUID
     status: Status
     suspended_reason: str | None = None

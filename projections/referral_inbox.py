@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain._kernel import Recorded
 from domain._sharing import LegalGround
-from domain._values import ConsultationKind, Urgency
+from domain._values import Code, ConsultationKind, Count, Urgency
 from domain.referral import (
     OutcomeReported,
     PatientDeparted,
@@ -58,7 +58,7 @@ class Referral(Row):
     asking_facility_id: UUID
     receiving_facility_id: UUID
     service: ConsultationKind
-    speciality: str
+    speciality: Code
     urgency: Urgency
     status: Status
     attention: int
@@ -67,7 +67,7 @@ class Referral(Row):
     findings: str | None = None
     drafted_at: datetime
     waiting_since: datetime
-    submission: int = 0
+    submission: Count = 0
     submitted_at: datetime | None = None
     answer_due_at: datetime | None = None
     first_answer_at: datetime | None = None
@@ -76,7 +76,7 @@ class Referral(Row):
     consent_id: UUID | None = None
     legal_ground: LegalGround | None = None
     returned_reason: str | None = None
-    suggested_speciality: str | None = None
+    suggested_speciality: Code | None = None
     declined_reason: str | None = None
     cancelled_reason: str | None = None
     scheduled_from: datetime | None = None

@@ -9,8 +9,6 @@ checkpoint holds up no other.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from uuid import UUID
 
 import asyncpg
 import structlog
@@ -33,7 +31,6 @@ from projections.report_run import ReportRun, open_runs
 from streams.sender import Sender
 
 POLL_S = 0.5
-REMEMBERED = 10_000
 TELL_EVERY = 20_000
 PROGRESS = """
     insert into report_progress values ($1, $2, $3)
@@ -48,8 +45,6 @@ class ReportOffice:
         self._dsn, self._store, self._sealing = dsn, store, sealing
         self._sender, self._vitals = sender, vitals
         self._wake = Wake()
-        # The view shows a run as open for a moment after it is over.
-        self._over: OrderedDict[UUID, None] = OrderedDict()
 
     async def run(self, stop: asyncio.Event) -> None:
         listening = asyncio.create_task(keep_listening(self._dsn, "events", self._wake))
@@ -94,9 +89,12 @@ class ReportOffice:
         while not stop.is_set():
             waiting = 0
             for row in await open_runs(db):
-                if row.run_id not in self._over and not stop.is_set():
+                if not stop.is_set():
                     waiting += not await self._end(db, row)
             self._vitals.details["waiting_runs"] = waiting
+            self._vitals.details["told"] = (
+                f"{waiting} runs wait for a cosigned checkpoint" if waiting else "nothing waits"
+            )
             await self._wake.wait(POLL_S)
 
     async def _end(self, db: Connection, row: ReportRun) -> bool:
@@ -111,13 +109,10 @@ class ReportOffice:
             if isinstance(answer, Accepted):
                 self._vitals.position = answer.position
             await db.execute("delete from report_progress where run_id = $1", row.run_id)
-        self._over[row.run_id] = None
-        if len(self._over) > REMEMBERED:
-            self._over.popitem(last=False)
         return True
 
     async def _request(self, row: ReportRun) -> tuple[Recorded, ReportRequested] | None:
-        """The request as it stands in the log; None when the run is over."""
+        """The request as it stands in the log; None when the run is over, which the view may not know yet."""
         history = (await self._store.load({row.report_id: 0})).get(row.report_id, ())
         state = Report().after(at.event for at in history)
         for at in history:

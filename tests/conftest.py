@@ -4,6 +4,7 @@ Rules: DATABASE_URL and KAFKA_BOOTSTRAP are used when they are given; otherwise 
 on ports of their own, in a folder that is deleted afterwards, so that two runs never meet.
 """
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -78,6 +79,17 @@ async def kafka_bootstrap(stack: Stack) -> str:
     return kafka.bootstrap
 
 
+async def _drop(connection: asyncpg.Connection, name: str) -> None:
+    """The server's own vacuum may be in it, which our account cannot end: it is over in a moment."""
+    for _ in range(50):
+        try:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            return
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
+            await asyncio.sleep(0.1)
+    raise TimeoutError(f"{name} is in use and stays so")
+
+
 @pytest.fixture
 async def database(stack: Stack) -> AsyncIterator[str]:
     """The DSN of a fresh empty database that is dropped after the test."""
@@ -86,7 +98,7 @@ async def database(stack: Stack) -> AsyncIterator[str]:
     try:
         await connection.execute(f"CREATE DATABASE {name}")
         yield f"{stack.dsn.rpartition('/')[0]}/{name}"
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await _drop(connection, name)
     finally:
         await connection.close()
 

@@ -38,18 +38,23 @@ def binaries() -> Path:
     return found[-1].parent
 
 
+def made_for(data: Path) -> list[str]:
+    """Make the folder, and answer how a program is run that works in it: root may not run the server."""
+    data.mkdir(parents=True)
+    if os.geteuid() != 0:
+        return []
+    for one in data.parents:
+        if one != Path("/") and one.stat().st_uid == 0:
+            one.chmod(one.stat().st_mode | 0o011)
+    shutil.chown(data, "postgres")
+    return ["runuser", "-u", "postgres", "--"]
+
+
 @asynccontextmanager
 async def debian_postgres(folder: Path) -> AsyncIterator[str]:
     """The DSN of a server of its own, which does not wait for the disk: it holds nothing that must last."""
     programs, data = binaries(), folder / "data"
-    data.mkdir(parents=True)
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        for one in (folder, *folder.parents):
-            if one != Path("/") and one.stat().st_uid == 0:
-                one.chmod(one.stat().st_mode | 0o011)
-        shutil.chown(data, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
+    as_user = made_for(data)
     initdb = [
         *as_user,
         str(programs / "initdb"),

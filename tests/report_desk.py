@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from commands._command import Command, Context
 from commands.report import RequestReport
 from domain._kernel import Actor, Event, Recorded, Role
 from domain.report import Report, ReportFailed, ReportParameter, ReportSealed
+from infra.audit.definitions import Installed, installed
 from infra.audit.sealing import COSIGNED_WITHIN_S, Sealing
 from infra.audit.trust import Trust
 from infra.blobs import BlobFolder
@@ -38,6 +39,7 @@ AUDITOR = Actor(id=called("an auditor"), roles=frozenset({Role.AUDITOR}))
 AUGUST = (ReportParameter(name="month", value="2020-08"),)
 TRUST = Trust(lambda: public(LOG), cosigner_keys)
 RULES = load()
+Definitions = Callable[[], Mapping[str, Installed]]
 
 
 @dataclass
@@ -85,9 +87,12 @@ class Desk:
             await asyncio.sleep(0.05)
 
     @asynccontextmanager
-    async def open(self, cosigned_within_s: float = COSIGNED_WITHIN_S) -> AsyncIterator[Vitals]:
+    async def open(
+        self, cosigned_within_s: float = COSIGNED_WITHIN_S, definitions: Definitions = installed
+    ) -> AsyncIterator[Vitals]:
         vitals, stop = Vitals("reports"), asyncio.Event()
-        running = asyncio.create_task(office(self.dsn, self.home / "blobs", vitals, stop, cosigned_within_s))
+        sealing = Sealing(self.blobs, TRUST, cosigned_within_s, definitions)
+        running = asyncio.create_task(office(self.dsn, sealing, vitals, stop))
         try:
             yield vitals
         finally:
@@ -95,11 +100,8 @@ class Desk:
             await running
 
 
-async def office(
-    dsn: str, blobs: Path, vitals: Vitals, stop: asyncio.Event, cosigned_within_s: float = COSIGNED_WITHIN_S
-) -> None:
+async def office(dsn: str, sealing: Sealing, vitals: Vitals, stop: asyncio.Event) -> None:
     store = PostgresEventStore(dsn)
-    sealing = Sealing(BlobFolder(blobs), TRUST, cosigned_within_s)
     try:
         await ReportOffice(dsn, store, sealing, Sender(Bus(store), RULES, vitals), vitals).run(stop)
     finally:
@@ -116,4 +118,5 @@ async def desk(dsn: str, home: Path) -> AsyncIterator[Desk]:
 
 
 if __name__ == "__main__":
-    uvloop.run(office(sys.argv[1], Path(sys.argv[2]), Vitals("reports"), asyncio.Event()))
+    own = Sealing(BlobFolder(Path(sys.argv[2])), TRUST)
+    uvloop.run(office(sys.argv[1], own, Vitals("reports"), asyncio.Event()))

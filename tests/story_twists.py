@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from commands._command import Command
@@ -12,7 +13,7 @@ from commands.consultation import CancelConsultation, PlanConsultation, Transfer
 from commands.consultation_minutes import AmendMinutes
 from commands.examination import AbortExamination, OrderExamination
 from commands.examination_assessment import AmendExamination
-from commands.facility import RestorePoint, SuspendPoint
+from commands.facility import RestorePoint, ReviseFacility, SuspendPoint
 from commands.patient import (
     AddIdentity,
     AuthoriseRelative,
@@ -48,7 +49,7 @@ from commands.referral_transfer import (
 from commands.report import FailReport, RequestReport, SealReport, VerifyReport
 from domain._kernel import Actor, Role
 from domain._sharing import LegalGround, SharingBasis
-from domain._values import Blob, ConsultationKind, Period, RemoteMode, Urgency, Validity
+from domain._values import Blob, ConsultationKind, Location, Period, RemoteMode, Tier, Urgency, Validity
 from domain.consent import Manner, Purpose
 from domain.patient import Identity, RelativeScope
 from domain.referral import Referral
@@ -215,6 +216,25 @@ async def the_network_changes(story: Story) -> None:
     )
 
 
+async def the_register_is_revised(story: Story) -> None:
+    """A hospital grows: another name, code, tier and ward of the town, coordinates, and one that answers for it."""
+    await story.tell(
+        REGISTRAR,
+        ReviseFacility(
+            facility_id=SA_PA,
+            national_code="10088",
+            name_vi="Bệnh viện đa khoa khu vực Sa Pa",
+            tier=Tier.PROVINCIAL,
+            province_code="10",
+            province="Lào Cai",
+            district_code="088",
+            commune_code="03001",
+            location=Location(latitude=Decimal("22.336"), longitude=Decimal("103.844")),
+            parent_id=BACH_MAI,
+        ),
+    )
+
+
 async def a_report_is_sealed(story: Story) -> None:
     """Asked for three times: sealed, sealed as of a later position and verified, and given up."""
     auditor = Actor(id=called("an auditor"), roles=frozenset({Role.AUDITOR}))
@@ -253,6 +273,7 @@ async def everything(story: Story) -> Story:
         an_examination_is_seen_live,
         people_change,
         the_network_changes,
+        the_register_is_revised,
         a_report_is_sealed,
     ):
         await twist(story)

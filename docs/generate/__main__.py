@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.generate import commands, contracts, errors, events, lifecycles, processes, views
+from docs.generate import commands, contracts, errors, events, lifecycles, processes, scale, views
 from domain._catalogue import every_event
 
 DOCS = Path(__file__).parent.parent
@@ -18,6 +18,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "views.md": views.write,
     "lifecycles.md": lifecycles.write,
     "processes.md": processes.write,
+    "scale.md": scale.write,
 }
 VERSION = re.compile(r"(?P<name>.+)\.v(?P<version>\d+)\.json")
 

@@ -21,7 +21,7 @@ from infra.audit.report_files import NotSealed
 from infra.audit.token import NotATokenKey, Place
 from infra.audit.trust import Trust
 from infra.blobs import BlobFolder
-from infra.local.record import Record
+from infra.local.record import database_of
 from infra.postgres import connect
 from infra.settings import Settings
 from projections.audit import verifier
@@ -42,8 +42,7 @@ class BundleWish:
 
 def make_bundle(settings: Settings, console: Console, out: Path, wish: BundleWish) -> int:
     """0 when it is written, 1 when no checkpoint covers it yet, 2 when nothing runs or it was asked wrongly."""
-    record = Record.load(settings.data)
-    dsn = settings.database_url or (record.database_url if record and record.running else None)
+    dsn = database_of(settings)
     if dsn is None:
         console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
         return 2

@@ -15,7 +15,7 @@ from rich.console import Console
 from infra.audit.commands import moment
 from infra.audit.definitions import Installed, installed
 from infra.blobs import BlobFolder
-from infra.local.record import Record
+from infra.local.record import database_of
 from infra.postgres import Connection, connect
 from infra.settings import Settings
 from projections.audit.reports._kit import ParameterRefused, Refused
@@ -37,8 +37,7 @@ class Wish:
 
 
 def on_the_log(settings: Settings, console: Console, work: Callable[[Connection, str], Awaitable[int]]) -> int:
-    record = Record.load(settings.data)
-    dsn = settings.database_url or (record.database_url if record and record.running else None)
+    dsn = database_of(settings)
     if dsn is None:
         console.print("Nothing runs; start it with `telehealth up`, or set DATABASE_URL.")
         return 2

@@ -36,8 +36,9 @@ def diff_reports(settings: Settings, console: Console, wish: Wish | None, a: str
 
 async def _edition(db: Connection, settings: Settings, named: str, wish: Wish | None) -> Edition:
     """From a run, a folder of files or, with a definition, a position or a time."""
-    if (Path(named) / "manifest.json").is_file():
-        manifest = json.loads((Path(named) / "manifest.json").read_bytes())
+    folder = Path(named).parent if Path(named).is_file() else Path(named)
+    if (folder / "manifest.json").is_file():
+        manifest = json.loads((folder / "manifest.json").read_bytes())
         digests = {one["name"]: one["sha256"] for one in manifest["files"]}
         name, result = manifest["definition"]["name"], digests["result.json"]
         return Edition(name, manifest["parameters"], manifest["position"], result)

@@ -14,12 +14,12 @@ from uuid import UUID
 
 from domain.report import ReportSealed
 from infra.blobs import BlobFolder
-from infra.event_log import after
-from infra.mapper import to_event
+from infra.mapper import COLUMNS, stored_from, to_event
 from infra.postgres import Connection
 from projections._page import EVERYTHING
 from projections.report_run import ReportRun, report_run
 
+SEALS = f"select {COLUMNS} from events where originator_id = $1 and topic = $2 order by originator_version"
 MANIFEST, CHECKPOINT = "manifest.json", "checkpoint"
 
 
@@ -52,8 +52,7 @@ async def sealed_run(db: Connection, blobs: BlobFolder, run_id: UUID) -> SealedR
     row = await report_run(db, EVERYTHING, run_id)
     if row is None or row.manifest_sha256 is None:
         raise NotSealed(str(run_id))
-    names = [ReportSealed.name]
-    for stored in await after(db, row.requested_position, streams=[row.report_id], names=names):
+    for stored in map(stored_from, await db.fetch(SEALS, row.report_id, ReportSealed.name)):
         event = to_event(stored.name, stored.schema_version, stored.state)
         if isinstance(event, ReportSealed) and event.run_id == run_id:
             manifest = json.loads(blobs.get(event.manifest.sha256))

@@ -8,9 +8,12 @@ decides the result: definition, kit, lists, parameters, position; and so the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import asyncpg
+import structlog
 
 from commands.report import FailReport, SealReport
 from domain._kernel import Recorded
@@ -19,7 +22,7 @@ from infra.audit.definitions import Installed, digest, installed, sources
 from infra.audit.report_fold import Tell, asked_position, begun, fold, plain_parameters, recorded_us
 from infra.audit.trust import Trust, cosigned_covering
 from infra.blobs import BlobFolder
-from infra.postgres import Connection
+from infra.postgres import LINE_FAULTS, Connection
 from projections.audit._checkpoint import read_checkpoint
 from projections.audit._note import read_note
 from projections.audit.reports._kit import Refused, canonical, files_of, instant_of
@@ -28,11 +31,19 @@ FORMAT = "thx-report-manifest/v1"
 MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "py": "text/x-python"}
 COSIGNED_WITHIN_S = 60
 
+log = structlog.get_logger()
+
 
 class NotCosignedInTime(Refused):
     """The required cosignatures have not come."""
 
     code = "NOT_COSIGNED"
+
+
+class DefinitionBroken(Refused):
+    """The definition failed, or made what cannot be a report; the process's log says where."""
+
+    code = "REPORT_DEFINITION_BROKEN"
 
 
 class NoDefinition(Refused):
@@ -90,8 +101,15 @@ def media_type(name: str) -> str:
 class Sealing:
     """What becomes of a request. `cosigned_within_s` is how long a run waits for its cosignatures."""
 
-    def __init__(self, blobs: BlobFolder, trust: Trust, cosigned_within_s: float = COSIGNED_WITHIN_S) -> None:
+    def __init__(
+        self,
+        blobs: BlobFolder,
+        trust: Trust,
+        cosigned_within_s: float = COSIGNED_WITHIN_S,
+        definitions: Callable[[], Mapping[str, Installed]] = installed,
+    ) -> None:
         self._blobs, self._trust, self._within_s = blobs, trust, cosigned_within_s
+        self._definitions = definitions
 
     async def outcome(
         self, db: Connection, at: Recorded, asked: ReportRequested, tell: Tell | None = None
@@ -99,12 +117,19 @@ class Sealing:
         """The command that ends the run; None while it waits for a checkpoint. Faults of the line are raised."""
         try:
             return await self._seal(db, at, asked, tell)
-        except Refused as refusal:
-            reason = f"{refusal}" or (refusal.__doc__ or "")
-            return FailReport(report_id=at.stream_id, run_id=asked.run_id, code=refusal.code, reason=reason[:2_000])
+        except Refused as fault:
+            refusal = fault
+        except (*LINE_FAULTS, asyncpg.PostgresError):
+            raise
+        except Exception as fault:
+            # A report that cannot be made holds up no other. The message may quote a patient, so only its type is told.
+            log.error("report_broke", exc_info=fault)
+            refusal = DefinitionBroken(f"{asked.definition}: {type(fault).__name__}")
+        reason = (str(refusal) or refusal.code)[:2_000]
+        return FailReport(report_id=at.stream_id, run_id=asked.run_id, code=refusal.code, reason=reason)
 
     async def _seal(self, db: Connection, at: Recorded, asked: ReportRequested, tell: Tell | None) -> SealReport | None:
-        one = installed().get(asked.definition)
+        one = self._definitions().get(asked.definition)
         if one is None:
             raise NoDefinition(asked.definition)
         begun(one, plain_parameters(asked))

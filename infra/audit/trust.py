@@ -1,8 +1,9 @@
 """Whose signatures count here: those of the log's own keys, and of every witness whose keys this deployment knows.
 
-Rules: a checkpoint is cosigned when each known key of each witness has signed it, and there is at least one; where no
-witness is known nothing is cosigned, because a log that vouches for itself proves nothing. Keys are read anew at each
-question, so that a witness's next key counts without a restart.
+Rules: a checkpoint is cosigned when each known witness has signed it with a key of each kind that it is known by; where
+no witness is known nothing is cosigned, because a log that vouches for itself proves nothing. Of several keys of one
+kind one is enough: the others are those that it has replaced. Keys are read anew at each question, so that a witness's
+next key counts without a restart.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Trust:
             signed = signers_of(read, wanted)
         except (NotANote, NotACheckpoint, Forged):
             return []
-        missing = {key.key_id for key in wanted} - {key.key_id for key in signed}
+        missing = {(key.name, key.kind) for key in wanted} - {(key.name, key.kind) for key in signed}
         return [] if missing else sorted(f"{key.name}+{key.key_id.hex()}" for key in signed)
 
 

@@ -68,11 +68,15 @@ def _proof_lines(summary: Summary) -> list[tuple[str, str]]:
     proof = summary.proof
     if proof is None:
         return []
+    sealed = [
+        (f"Niêm phong / sealed {one.definition}", f"{one.digest}, up to position {one.position}; {one.page}")
+        for one in proof.sealed
+    ]
     if proof.why_not:
-        return [("Chứng minh / proof", f"not shown: {proof.why_not}")]
-    tampered = [(f"  {one.what}", one.verdict) for one in proof.tampered]
+        return [*sealed, ("Chứng minh / proof", f"not shown: {proof.why_not}")]
     return [
-        ("Xác minh / verified", proof.verdict),
+        *sealed,
+        ("Tính lại / computed again", proof.told),
         ("Sửa bản sao / falsified copies", "by a superuser, each with the verifier's answer:"),
-        *tampered,
+        *((f"  {one.what}", one.verdict) for one in proof.tampered),
     ]

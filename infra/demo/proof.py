@@ -1,4 +1,4 @@
-"""The last scene: the day is proved, and then somebody who may do everything falsifies a copy of the database.
+"""The last scene: the sealed reports are proved, and then somebody who may do everything falsifies a copy of the log.
 
 Rules: the real database is only read; what is falsified is a copy beside it, and each falsification is undone before
 the next. The verdict is that of the auditor's verifier, run as a program of its own with the keys of the trust policy,
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +25,10 @@ from infra.audit.folder import TileFolder
 from infra.audit.keys import audit_folder, public_keys, witness_key_file
 from infra.audit.policy import policy_text
 from infra.audit.published import Published, covering
+from infra.audit.report_bundle import sealed_report
+from infra.audit.trust import Trust
+from infra.blobs import BlobFolder
+from infra.demo.sealing import SealedReport
 from infra.demo.stage import Stage
 from infra.local.postgres import OWNER, SUPERUSER
 from infra.local.record import Record
@@ -55,11 +59,26 @@ class Tampering:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`verdict` is the verifier's on the day as it is; `why_not` says why the scene could not be played."""
+    """`verdict` is the verifier's on the sealed activity, which it computed again from the stored events.
 
+    `why_not` says why the scene could not be played.
+    """
+
+    sealed: tuple[SealedReport, ...]
     verdict: str = ""
     tampered: tuple[Tampering, ...] = ()
     why_not: str = ""
+
+    @property
+    def told(self) -> str:
+        """The verdict as a sentence; a refusal as it is."""
+        head, _, found = self.verdict.partition(" ")
+        if head != "VERIFIED:":
+            return self.verdict
+        shown = orjson.loads(found)
+        report = shown["report"]
+        digest = report["result_sha256"]
+        return f"{head} {shown['size']:,} events, and {report['name']} from them to the same bytes: {digest}"
 
     @property
     def holds(self) -> bool:
@@ -70,19 +89,24 @@ class Proof:
         )
 
 
-async def prove(settings: Settings, record: Record, last: int, stage: Stage) -> Proof:
-    """`last` is the last position of the day."""
+async def prove(settings: Settings, record: Record, sealed: Sequence[SealedReport], stage: Stage) -> Proof:
+    """The first of the reports is one of figures; its bundle is what an auditor takes home."""
+    shown = tuple(sealed)
     if settings.database_url is not None:
-        return Proof(why_not="the database is not the stack's own: only there may the demo play the superuser")
+        return Proof(shown, why_not="the database is not the stack's own: only there may the demo play the superuser")
+    last = max(one.position for one in sealed)
     if last > MOST_EVENTS:
-        return Proof(why_not=f"the log has {last:,} events: more than an audience would wait for")
+        return Proof(shown, why_not=f"the log has {last:,} events: more than an audience would wait for")
     folder = TileFolder(audit_folder(settings.data) / "log")
     with tempfile.TemporaryDirectory(prefix="telehealth-proof-") as name:
         desk = _Desk(Path(name), folder, policy_text(settings))
         async with _connected(record.database_url) as db:
             checkpoint = await _cosigned(settings, db, last)
-            verdict = await desk.verdict(db, checkpoint.size)
-        stage.say(f"Kiểm toán viên xác minh {checkpoint.size} sự kiện / the auditor verifies: {verdict.split(':')[0]}")
+            report = await sealed_report(
+                db, BlobFolder(settings.data / "blobs"), Trust.of(settings), sealed[0].run_id, COSIGNED_WITHIN_S
+            )
+            verdict = await desk.verdict(db, Wanted(report=report, stored=True), "--recompute")
+        stage.say(f"Kiểm toán viên tính lại báo cáo / the auditor computes it again: {verdict.split(':')[0]}")
         stage.say("Một quản trị viên sửa bản sao của cơ sở dữ liệu / a superuser falsifies a copy of the database")
         tampered = []
         async with _copied(record.database_url) as copy:
@@ -90,7 +114,7 @@ async def prove(settings: Settings, record: Record, last: int, stage: Stage) -> 
                 done = await _tampered(copy, desk, checkpoint.size, what, tamper)
                 stage.say(f"{what} → {done.verdict}")
                 tampered.append(done)
-        return Proof(verdict, tuple(tampered))
+        return Proof(shown, verdict, tuple(tampered))
 
 
 async def _cosigned(settings: Settings, db: Connection, position: int) -> Published:
@@ -112,11 +136,11 @@ class _Desk:
     folder: TileFolder
     policy: str
 
-    async def verdict(self, db: Connection, size: int) -> str:
+    async def verdict(self, db: Connection, wanted: Wanted, *options: str) -> str:
         bundle, policy = self.place / "bundle.zip", self.place / "policy"
         policy.write_text(self.policy)
-        await write_bundle(db, self.folder, bundle, Wanted(as_of=size))
-        arguments = ["-I", verifier.__file__, "bundle", str(bundle), "--policy", str(policy)]
+        await write_bundle(db, self.folder, bundle, wanted)
+        arguments = ["-I", verifier.__file__, "bundle", str(bundle), "--policy", str(policy), *options]
         running = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
         said, _ = await running.communicate()
         return said.decode().strip().splitlines()[-1]
@@ -127,7 +151,7 @@ async def _tampered(copy: Connection, desk: _Desk, size: int, what: str, tamper:
     await undo.start()
     try:
         position = await tamper(copy, size)
-        return Tampering(what, position, await desk.verdict(copy, size))
+        return Tampering(what, position, await desk.verdict(copy, Wanted(as_of=size)))
     finally:
         await undo.rollback()
 

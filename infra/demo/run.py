@@ -7,7 +7,6 @@ program lines.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from contextlib import AbstractContextManager, nullcontext
 
@@ -21,6 +20,7 @@ from infra.demo.closing import show
 from infra.demo.day import NotAsItMustBe, new_day
 from infra.demo.proof import prove
 from infra.demo.script import play
+from infra.demo.sealing import seal_day
 from infra.demo.stage import Stage
 from infra.demo.summary import Summary
 from infra.local.down import down
@@ -56,7 +56,7 @@ def _show(settings: Settings, record: Record, console: Console, speed: float, as
     stage = Stage(console=None if as_json else console, plain=not console.is_terminal)
     summary = asyncio.run(_play(settings, record, stage, speed))
     if as_json:
-        console.file.write(json.dumps(summary.as_dict(), ensure_ascii=False, indent=2) + "\n")
+        console.file.write(summary.as_json() + "\n")
     else:
         show(console, summary, record.graphql_url)
     return 1 if summary.wrong else 0
@@ -86,8 +86,9 @@ async def _play(settings: Settings, record: Record, stage: Stage, speed: float) 
     policies_run = "reactors" in record.members
     async with new_day(settings, record.graphql_url, stage, speed, policies_run=policies_run) as day:
         with _shown(stage):
-            summary = (await play(day)).summary
-            return summary.proved(await prove(settings, record, summary.last_position, stage))
+            played = await play(day)
+            sealed = await seal_day(day, played.chair, played.consultation_id)
+            return played.summary.proved(await prove(settings, record, sealed, stage))
 
 
 def _shown(stage: Stage) -> AbstractContextManager[object]:

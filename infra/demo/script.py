@@ -8,7 +8,7 @@ from uuid import UUID
 
 from infra.demo import bedside, feed, network, people, referrals, session
 from infra.demo.cases import STORIES
-from infra.demo.day import Day
+from infra.demo.day import Day, Person
 from infra.demo.evidence import Evidence, gather
 from infra.demo.hospitals import network as hospitals
 from infra.demo.people import Cast
@@ -48,6 +48,8 @@ class Played:
 
     evidence: Evidence
     summary: Summary
+    chair: Person
+    consultation_id: UUID
 
 
 async def play(day: Day) -> Played:
@@ -73,7 +75,7 @@ async def play(day: Day) -> Played:
     finally:
         await watchers.close()
         await inbox.close()
-    return Played(evidence, summarise(day, evidence, watchers.all))
+    return Played(evidence, summarise(day, evidence, watchers.all), cast.chair, consultation_id)
 
 
 async def _follow_inbox(day: Day, cast: Cast, inbox: Watchers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -48,8 +49,9 @@ class Summary:
     wrong: list[str] = field(default_factory=list)
     proof: Proof | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def as_json(self) -> str:
+        # Ids and places of files as texts.
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2, default=str)
 
     def proved(self, proof: Proof) -> Summary:
         """The same with what the auditor's verifier said; it is wrong when a falsification was not named."""

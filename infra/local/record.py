@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.local.files import write_atomically
 from infra.local.kinship import Kin
+from infra.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ class Record:
                 member.kin.end(member.stop_signals, patience_seconds=5)
                 ended.append(name)
         return ended
+
+
+def database_of(settings: Settings) -> str | None:
+    """The database to work on: the one that is set, or that of the stack which runs on the data folder."""
+    record = Record.load(settings.data)
+    return settings.database_url or (record.database_url if record and record.running else None)
 
 
 def _file(data: Path) -> Path:

@@ -17,7 +17,7 @@ from commands.facility import ConnectPoint, DeclareServices, MeasureLine, Regist
 from commands.practitioner import RegisterPractitioner
 from domain._kernel import Actor
 from domain._values import ConsultationKind, LinkQuality, RemoteMode, Tier, Validity, local_day
-from domain.facility import Service
+from domain.facility import LIST_OF_63, Service
 from infra.nation.chance import Chance
 from infra.nation.geography import Site, identity, namespace, sites
 from infra.nation.people import OFFERED, coordinator, doctors, registrar
@@ -89,6 +89,7 @@ def _connected(seed: int, site: Site, who: Actor) -> Iterator[Step]:
         province=site.province.name,
         district_code=site.district.code if site.district else None,
         district=site.district.name if site.district else None,
+        listed_on=LIST_OF_63,
     )
     yield step(1, DeclareServices, first_day=local_day(begins), services=_services(site.tier))
     line = LinkQuality(bitrate_kbps=site.line_kbps, delay_ms=25, loss_percent="0.1")

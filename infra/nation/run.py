@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from domain._values import VIETNAM_TIME
 from infra.event_store import PostgresEventStore
-from infra.local.record import Record
+from infra.local.record import database_of
 from infra.nation.bulk import Loader
 from infra.nation.days import Days, TooEarly
 from infra.nation.founding import founding
@@ -61,8 +61,7 @@ class Wanted:
 
 def nation(settings: Settings, console: Console, wanted: Wanted) -> int:
     """Answers the exit code."""
-    record = Record.load(settings.data)
-    dsn = settings.database_url or (record.database_url if record and record.running else None)
+    dsn = database_of(settings)
     if dsn is None:
         return _cannot(console, "nothing runs; start it with `telehealth up`, or set DATABASE_URL")
     if not FEWEST <= wanted.facilities <= MOST:

@@ -1,4 +1,4 @@
-"""What it costs to carry one camera to many screens, and what aiortc's own MediaRelay makes of the same.
+"""What it costs to carry one camera to many screens; beside it Janus, and aiortc's own MediaRelay.
 
 Rules: server and load are processes of their own on a core each, and wait for nobody else's where they may say so; CPU
 is the server's own by getrusage, and how long it waited for a processor is told beside each figure, because a delay
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from statistics import median
 
 import orjson
 
@@ -34,12 +36,29 @@ async def measure(stage: Stage) -> Sequence[Figure]:
     relay = await _counted("relay", 1, seconds, folder)
     figures: list[Figure] = []
     for screens in QUICK_SCREENS if stage.quick else SCREENS:
-        runs = [await _counted("ours", screens, seconds, folder) for _ in range(1 if stage.quick else stage.rounds)]
-        figures += _figures(screens, runs, relay)
+        runs, others = [], []
+        for _ in range(1 if stage.quick else stage.rounds):
+            # One after the other, so that both meet the same neighbours.
+            runs.append(await _counted("ours", screens, seconds, folder))
+            if shutil.which("janus"):
+                others.append(await _counted("janus", screens, seconds, folder))
+        figures += _figures(screens, runs, others)
+    figures.append(_beside_relay(figures[0], relay))
     return figures
 
 
-def _figures(screens: int, runs: Sequence[Counted], relay: Counted) -> list[Figure]:
+def _beside_relay(ours: Figure, relay: Counted) -> Figure:
+    return Figure(
+        "MediaRelay, 1 camera to 1: CPU per delivered packet",
+        "µs",
+        Runs([_microseconds(relay)]),
+        baseline=ours.reached.median,
+        versus=f"ours to {QUICK_SCREENS[0]}",
+        limit=f"it encodes anew, at its own bit rate: {100 * relay.delivered / relay.expected:.0f} % as many packets",
+    )
+
+
+def _figures(screens: int, runs: Sequence[Counted], others: Sequence[Counted]) -> list[Figure]:
     waited = max(_waited(run) for run in runs)
     calm = waited <= MOST_WAITING
     note = f"server waited {100 * waited:.0f} % of the time for a processor"
@@ -49,8 +68,8 @@ def _figures(screens: int, runs: Sequence[Counted], relay: Counted) -> list[Figu
             f"1 camera to {screens}: CPU per delivered packet",
             "µs",
             Runs([_microseconds(run) for run in runs]),
-            baseline=_microseconds(relay),
-            versus=f"MediaRelay to 1, encoding anew {100 * relay.delivered / relay.expected:.0f} % of the packets",
+            baseline=median(_microseconds(one) for one in others) if others else None,
+            versus=f"Janus, which lost {_lost(others):.1f} %, p99 {_p99(others):.0f} ms" if others else "",
             limit="system calls and AES per viewer; in Python",
             details={"cpu_percent": max(100 * run.cpu_seconds / run.seconds for run in runs)},
         ),
@@ -76,6 +95,14 @@ def _figures(screens: int, runs: Sequence[Counted], relay: Counted) -> list[Figu
             limit="a connection of aiortc, and OpenSSL's",
         ),
     ]
+
+
+def _lost(runs: Sequence[Counted]) -> float:
+    return max(0.0, 100 * max(1 - run.delivered / run.expected for run in runs))
+
+
+def _p99(runs: Sequence[Counted]) -> float:
+    return max(percentile(sorted(run.latencies_ms) or [float("inf")], 0.99) for run in runs)
 
 
 def _microseconds(run: Counted) -> float:

@@ -47,9 +47,9 @@ RECEIVE_BUFFER = 8 * 1024 * 1024
 FIRST = -10
 
 
-def on_loopback() -> None:
-    """aioice skips loopback, and here there shall be nothing else."""
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+def on_loopback(address: str = "127.0.0.1") -> None:
+    """aioice skips loopback, and here there shall be nothing else; another address is one of this machine's own."""
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [address]
 
 
 def first_on(core: int) -> None:
@@ -112,6 +112,7 @@ class Load:
 
     async def run(self, seconds: float) -> Counted:
         grants = (await self._http.get(f"{self._url}/grants")).json()
+        on_loopback(grants.get("address", "127.0.0.1"))
         camera = await self._connect(f"/whip/{SESSION}/camera", grants["publisher"], "sendonly")
         self._prepare(camera)
         # Something has to flow before a screen can be answered.
@@ -154,9 +155,18 @@ class Load:
         await connection.setLocalDescription(await connection.createOffer())
         headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {token}"}
         answer = await self._http.post(self._url + path, content=connection.localDescription.sdp, headers=headers)
-        if answer.status_code != 201:
+        if answer.status_code == 201:
+            await connection.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+        elif answer.status_code == 200:
+            # This server offers itself.
+            await connection.close()
+            connection = Connection(self._certificate)
+            await connection.setRemoteDescription(RTCSessionDescription(answer.text, "offer"))
+            await connection.setLocalDescription(await connection.createAnswer())
+            where = self._url + answer.headers["x-answer-to"]
+            (await self._http.post(where, content=connection.localDescription.sdp)).raise_for_status()
+        else:
             raise RuntimeError(answer.text)
-        await connection.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
         while connection.connectionState != "connected":
             await asyncio.sleep(0.005)
         return self._take(connection)

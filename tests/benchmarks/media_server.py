@@ -1,6 +1,6 @@
-"""What is measured, each in a process of its own on a core of its own: our worker, and aiortc's own MediaRelay.
+"""What is measured, each in a process of its own on a core of its own: our worker, aiortc's own MediaRelay, and Janus.
 
-`python -m tests.benchmarks.media_server ours|relay CORE`: prints its address, and answers /usage.
+`python -m tests.benchmarks.media_server ours|relay|janus CORE`: prints its address, and answers /usage.
 """
 
 from __future__ import annotations
@@ -107,7 +107,12 @@ def relay() -> tuple[Starlette, Any]:
 
 async def main(kind: str) -> None:
     on_loopback()
-    app, _held = ours() if kind == "ours" else relay()
+    if kind == "janus":
+        from tests.benchmarks.media_janus import janus
+
+        app, _held = await janus()
+    else:
+        app, _held = ours() if kind == "ours" else relay()
     async with serving(app, bound_socket(0)) as url:
         gc.collect()
         print(url, flush=True)

@@ -32,7 +32,8 @@ def test_the_reference_is_that_of_the_code() -> None:
 
 def test_everything_is_in_the_reference() -> None:
     told = {file.name: file.read_text() for file in REFERENCE.glob("*.md")}
-    assert [event.name for event in events() if f"### {event.name}\n" not in told["events.md"]] == []
+    told_events = set(re.findall(r"^### (\S+)", told["events.md"], re.MULTILINE))
+    assert [event.name for event in events() if event.name not in told_events] == []
     assert [refusal.code for refusal in refusals() if f"`{refusal.code}`" not in told["errors.md"]] == []
     assert [view.name for view in views() if f"## {view.name}\n" not in told["views.md"]] == []
     headings = told["commands.md"].lower()

@@ -208,4 +208,5 @@ def test_a_point_that_is_not_connected_cannot_be_suspended() -> None:
 def test_a_facility_says_where_it_stands() -> None:
     facility = Facility().after([SA_PA_REGISTERED])
     assert facility.name == "Bệnh viện đa khoa thị xã Sa Pa"
-    assert (facility.tier, facility.province_code) == (Tier.DISTRICT, "10")
+    assert facility.place is not None
+    assert (facility.tier, facility.place.province_code) == (Tier.DISTRICT, "10")

@@ -91,6 +91,13 @@ def test_an_ultrasound_needs_an_admitted_device() -> None:
     ready(*room.HERE).when(publish(CAMERA, LAN, Source.ULTRASOUND), room.THE_WORKER).then_refused("NO_ULTRASOUND_HERE")
 
 
+def test_what_the_device_hears_is_about_the_patient_too() -> None:
+    heard = publish(room.SOUND, HOA, Source.DOPPLER)
+    expected = published(room.SOUND, HOA, Source.DOPPLER, PATIENT, ultrasound=room.SCAN)
+    ready(*room.HERE).when(heard, room.THE_WORKER).then(expected)
+    ready(*room.HERE).when(publish(CAMERA, LAN, Source.DOPPLER), room.THE_WORKER).then_refused("NO_ULTRASOUND_HERE")
+
+
 def test_no_ultrasound_of_an_examination_that_is_over_or_a_device_that_is_gone() -> None:
     over = (*room.EXAMINED, ExaminationAborted(reason="Máy hỏng"))
     ready(*room.HERE, examination=over).when(SCAN_OF_HOA, room.THE_WORKER).then_refused("NO_ULTRASOUND_HERE")

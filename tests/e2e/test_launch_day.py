@@ -7,9 +7,10 @@ in one place, and the verdict has to say so.
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from infra.demo.evidence import Evidence
 from infra.demo.proof import TAMPERS, prove
 from infra.demo.run import running
 from infra.demo.script import Played, play
+from infra.demo.sealing import SealedReport, seal_day
 from infra.demo.stage import Stage
 from infra.demo.verdict import complaints
 from infra.demo.watchers import Watcher
@@ -75,13 +77,30 @@ async def test_the_launch_day_is_as_it_must_be(first: Played) -> None:
     assert (summary.signatures, summary.referrals_closed) == (6, 5)
 
 
-async def test_the_day_is_proved_and_each_falsification_of_a_copy_is_named(
-    first: Played, settings: Settings, stack: Record
+@pytest.fixture(scope="module")
+async def sealed(settings: Settings, stack: Record, first: Played) -> Sequence[SealedReport]:
+    async with new_day(settings, stack.graphql_url, Stage(), AT_ONCE) as day:
+        return await seal_day(day, first.chair, first.consultation_id)
+
+
+async def test_the_activity_and_the_minutes_are_sealed_with_the_witness_and_can_be_printed(
+    sealed: Sequence[SealedReport],
 ) -> None:
-    proof = await prove(settings, stack, first.summary.last_position, Stage())
+    assert [one.definition for one in sealed] == ["activity", "minutes"]
+    assert all(len(one.cosigned_by) == 2 for one in sealed)
+    assert all(one.page.read_bytes().startswith(b"%PDF") for one in sealed)
+
+
+async def test_the_report_is_computed_again_and_each_falsification_of_a_copy_is_named(
+    first: Played, sealed: Sequence[SealedReport], settings: Settings, stack: Record
+) -> None:
+    proof = await prove(settings, stack, sealed, Stage())
     assert proof.verdict.startswith("VERIFIED")
+    assert f"activity from them to the same bytes: {sealed[0].digest}" in proof.told
     assert [one.what for one in proof.tampered if one.named] == [what for what, _ in TAMPERS]
     assert first.summary.proved(proof).wrong == []
+    told = json.loads(first.summary.proved(proof).as_json())
+    assert told["proof"]["sealed"][1]["digest"] == sealed[1].digest
     overlooked = replace(proof.tampered[0], verdict=proof.verdict)
     (complaint,) = first.summary.proved(replace(proof, tampered=(overlooked, *proof.tampered[1:]))).wrong[1:]
     assert f"at {overlooked.position} was not named" in complaint
@@ -89,9 +108,11 @@ async def test_the_day_is_proved_and_each_falsification_of_a_copy_is_named(
     assert first.summary.proved(replace(proof, tampered=proof.tampered[1:])).wrong
 
 
-async def test_a_database_that_is_not_the_stacks_own_is_left_alone(stack: Record, settings: Settings) -> None:
+async def test_a_database_that_is_not_the_stacks_own_is_left_alone(
+    stack: Record, settings: Settings, sealed: Sequence[SealedReport]
+) -> None:
     elsewhere = settings.model_copy(update={"database_url": stack.database_url})
-    proof = await prove(elsewhere, stack, 1, Stage())
+    proof = await prove(elsewhere, stack, sealed, Stage())
     assert proof.holds
     assert "not the stack's own" in proof.why_not
     assert not proof.tampered

@@ -26,7 +26,7 @@ from domain._values import Blob, LinkQuality, Location, Period, Validity
 # The launch day of the national telehealth centre, at nine in the morning.
 MORNING = datetime(2020, 8, 27, 9, tzinfo=timezone(timedelta(hours=7)))
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-BY_PATTERN = {r"^[0-9a-f]{64}$": SHA256, r"^[0-9]{2}$": "19", r"^[0-9]{3}$": "164"}
+BY_PATTERN = {r"^[0-9a-f]{64}$": SHA256, r"^[0-9]{2}$": "19", r"^[0-9]{3}$": "164", r"^[0-9]{5}$": "05512"}
 
 VALUES: Mapping[type, Value] = {
     Period: Period(start=MORNING, end=MORNING + timedelta(hours=3)),

@@ -224,3 +224,21 @@ async def test_a_request_that_the_rules_refuse_says_why(service: Service) -> Non
     async with service.client(somebody("auditor")) as client:
         answer = await client.command("requestReport", {**ASK, "parameters": []})
     assert (answer["code"], answer["field"]) == ("REPORT_PARAMETER_MISSING", "parameters")
+
+
+async def test_a_report_about_a_case_is_for_those_who_have_to_do_with_the_case(service: Service, at: Desk) -> None:
+    doctor, elsewhere, auditor = somebody("doctor", at=SA_PA), somebody("doctor", at=uuid4()), somebody("auditor")
+    about = [{"name": "consultation", "value": str(CONSULTATION)}]
+    run = await run_at(service, doctor, await asked(service, doctor, definition="minutes", parameters=about))
+    answer = await get(service, doctor, run["runId"], "result.json")
+    assert "Can thiệp ngay không?" in answer.text
+    for person, status, code in ((elsewhere, 404, "REPORT_FILE_UNKNOWN"), (auditor, 403, "ACCESS_DENIED")):
+        for name in ("result.json", "manifest.json", "checkpoint"):
+            refused = await get(service, person, run["runId"], name)
+            assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (status, code)
+    seen = await run_at(service, auditor, await asked(service, auditor))
+    assert seen["status"] == "SEALED"
+    async with service.client(auditor) as client:
+        query = "query($id: UUID!) { reportRun(runId: $id) { definition resultSha256 } }"
+        told = (await client.ask(query, id=run["runId"]))["data"]["reportRun"]
+    assert told == {"definition": "minutes", "resultSha256": run["resultSha256"]}

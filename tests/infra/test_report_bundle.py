@@ -22,7 +22,7 @@ from infra.audit.report_files import NotSealed
 from infra.audit.trust import Trust
 from infra.postgres import connect
 from projections.audit import verifier
-from projections.audit.verifier import Bundle, Policy, Refused, check_bundle
+from projections.audit.verifier import Bundle, Note, Policy, Refused, check_bundle
 from tests.audit_office import LOG, public
 from tests.infra.test_bundle import POLICY, STRANGER
 from tests.inline_worker import InlineWorker
@@ -209,3 +209,31 @@ async def test_what_is_not_sealed_or_not_cosigned_is_no_bundle(sealed: tuple[Des
     with pytest.raises(NotCovered):
         await sealed_report(db, at.blobs, Trust(lambda: public(LOG), list), run_id, within_s=0)
     await db.close()
+
+
+def test_the_seal_itself_stands_on_a_cosigned_checkpoint_of_this_log(sealed: tuple[Desk, UUID]) -> None:
+    bundle = Bundle(_file(sealed[0], False))
+    manifest = json.loads(bundle.text("manifest.json"))
+    notes = [Note.read(bundle.text(name)) for name in bundle.names("checkpoints/")]
+    roots = {note.size: note.root for note in notes}
+    assert verifier.check_report(bundle, Policy.read(POLICY), manifest, roots, recompute=False)
+    stranger = POLICY.replace("group both all 0 1", f"witness w {STRANGER.public.text()}\ngroup both all 0 1 w")
+    with pytest.raises(Refused, match="lacks the cosignatures"):
+        verifier.check_report(bundle, Policy.read(stranger), manifest, roots, recompute=False)
+    for others in ({}, {size: bytes(32) for size in roots}):
+        with pytest.raises(Refused, match="none of this log"):
+            verifier.check_report(bundle, Policy.read(POLICY), manifest, others, recompute=False)
+
+
+def test_the_bytes_of_an_event_cannot_be_left_out(unpacked: Path) -> None:
+    content, starts, at = (unpacked / "stored.bin").read_bytes(), [], 0
+    while at < len(content):
+        starts.append(at)
+        at += 4 + int.from_bytes(content[at : at + 4], "big")
+    first, second = starts[0], starts[2]
+    (unpacked / "stored.bin").write_bytes(content[:first] + content[second:])
+    with pytest.raises(Refused, match=r"position \d+ is not what was signed: the bytes of its state"):
+        check(unpacked)
+    (unpacked / "stored.bin").write_bytes(content[: starts[-2]])
+    with pytest.raises(Refused, match=r"position \d+ is not what was signed: the bytes of its state"):
+        check(unpacked)

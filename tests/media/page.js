@@ -1,6 +1,15 @@
 // What a page needs to publish by WHIP and to watch by WHEP; nothing of it knows our server.
 const kept = {};
 
+// How late this page's own clock came, at worst: a machine that has no time for us freezes every picture.
+let stalled = 0;
+let due = performance.now() + 20;
+setInterval(() => {
+  const now = performance.now();
+  stalled = Math.max(stalled, now - due);
+  due = now + 20;
+}, 20);
+
 async function gathered(pc) {
   if (pc.iceGatheringState === "complete") return;
   await new Promise((done) => {
@@ -107,6 +116,7 @@ async function stats(name) {
     found.size = [video.videoWidth, video.videoHeight];
     found.longestGap = Math.max(0, ...gaps);
     found.frames = times.length;
+    found.stalled = stalled;
   }
   return found;
 }
@@ -117,5 +127,5 @@ async function usedCandidate(name) {
     if (one.type === "candidate-pair" && one.nominated) return found.get(one.localCandidateId).candidateType;
 }
 
-function forget(name) { const { times } = kept[name]; if (times) times.length = 0; }
+function forget(name) { const { times } = kept[name]; if (times) times.length = 0; stalled = 0; }
 function close(name) { kept[name].pc.close(); kept[name].stream?.getTracks().forEach((t) => t.stop()); }

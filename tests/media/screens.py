@@ -15,6 +15,8 @@ from media.reporter import TrackBegan
 from tests.media.browser import page
 from tests.media.ward import Ward
 
+FREEZE_MS = 500
+
 
 @dataclass
 class Screen:
@@ -32,8 +34,8 @@ class Screen:
         await self.ward.until(lambda: len(heard.of(TrackBegan)) >= wanted)
         return answer
 
-    async def watch(self, source: Source = Source.CAMERA, **how: Any) -> Any:
-        arguments = ["screen", self.ward.whep(source), self.ward.token(MediaRole.VIEWER), how]
+    async def watch(self, source: Source = Source.CAMERA, *, grant: dict[str, Any] | None = None, **how: Any) -> Any:
+        arguments = ["screen", self.ward.whep(source), self.ward.token(MediaRole.VIEWER, **(grant or {})), how]
         return await self.page.evaluate("([n, u, t, o]) => watch(n, u, t, o)", arguments)
 
     async def stats(self, name: str = "screen") -> Any:
@@ -41,6 +43,11 @@ class Screen:
 
     async def close(self, name: str = "screen") -> None:
         await self.page.evaluate("name => close(name)", name)
+
+    def unfrozen(self, shown: Any) -> bool:
+        """No picture stood for half a second, unless the machine itself stood; an idle one stands for milliseconds."""
+        gap, stood = float(shown["longestGap"]), float(shown["stalled"]) + self.ward.stalled_ms
+        return gap < FREEZE_MS + 2 * stood
 
     async def frames(self, at_least: int, name: str = "screen", seconds: float = 30) -> Any:
         """Waits until that many frames were shown; answers the statistics then."""

@@ -132,6 +132,22 @@ def test_picture_ids_move_and_nothing_else_does(picture: int, by: int, base: int
     assert moved[:2] + moved[5:] == b"\x90\xc0\x01rest"
 
 
+def test_picture_ids_go_on_when_the_layer_changes() -> None:
+    poor, good, shift = layer(), layer(), Continuity()
+    for one, picture, base in ((poor, 900, 7), (good, 20, 250)):
+        one.inspect = inspect_vp8
+        one.take(vp8(picture, base), 50)
+    first, change = poor.newest, good.newest
+    assert first is not None
+    assert change is not None
+    shift.begin(poor, first)
+    assert rewritten(first, shift.picture, shift.base) == first.payload
+    shift.begin(good, change)
+    moved = rewritten(change, shift.picture, shift.base)
+    assert int.from_bytes(moved[2:4]) & 0x7FFF == 901
+    assert moved[4] == 8
+
+
 @pytest.mark.parametrize("size", [(480, 270), (642, 362), (1280, 720), (1920, 1080)])
 @pytest.mark.parametrize("profile", ["baseline", "high"])
 def test_a_parameter_set_tells_the_size(size: tuple[int, int], profile: str) -> None:

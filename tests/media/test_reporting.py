@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -23,7 +24,7 @@ from infra.reference import load
 from media.facts import FirstBytes, GateCrossed, LegNumbers, RungChanged
 from media.reporter import Joined, LayerSwitched, Left, SpeakerChanged, TrackBegan, TrackEnded
 from media.reporting import LogReporter
-from media.told import Told
+from media.told import Told, source_of
 from media.tracks import Ended, Kind, TrackDescription
 from tests.story import the_consultation_opens, the_patients_are_referred
 from tests.story_live import ROOM, seat_of
@@ -145,6 +146,17 @@ async def test_what_happens_in_a_room_is_in_the_log_in_its_order(store: Faulty, 
     assert events[0] == RoomPlaced(worker="media-1", run_id=RUN)
     assert [event.source for event in events if isinstance(event, TrackPublished)] == [Source.CAMERA, Source.AUDIO]
     assert events[-1] == ParticipantLost(participant_id=seat_of(NGA), stay=1, cause=LossCause.LINE_SILENT)
+
+
+def test_each_sound_is_told_by_what_it_comes_with() -> None:
+    sound = description(NGA, uuid4(), Kind.AUDIO)
+    told = {one: source_of(replace(sound, source=one)) for one in GrantedSource}
+    assert told == {
+        GrantedSource.CAMERA: Source.AUDIO,
+        GrantedSource.AUDIO: Source.AUDIO,
+        GrantedSource.SCREEN: Source.SCREEN_SOUND,
+        GrantedSource.ULTRASOUND: Source.DOPPLER,
+    }
 
 
 async def test_telemetry_is_no_fact(store: Faulty, reporter: LogReporter) -> None:

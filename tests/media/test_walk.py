@@ -15,7 +15,6 @@ from tests.media.line import Line
 from tests.media.screens import screen
 from tests.media.ward import Ward
 
-FREEZE_MS = 500
 SECOND_OF_FRAMES = 30
 
 
@@ -28,7 +27,7 @@ async def test_a_picture_is_seen_as_it_was_sent(chromium: Browser, ward: Ward, c
         assert shown["size"] == [640, 480]
         assert shown["srtp"] == "SRTP_AEAD_AES_256_GCM", "the worker is the DTLS server, so it chose the cipher"
         assert shown["inbound"]["video"]["packetsLost"] == 0
-        assert shown["inbound"]["video"]["freezeCount"] == 0
+        assert bridge.unfrozen(shown)
         assert shown["inbound"]["audio"]["packetsReceived"] > SECOND_OF_FRAMES
         track = ward.engine.rooms[ward.session_id].track(ward.point_id, Source.CAMERA, Kind.VIDEO)
         assert track is not None
@@ -57,7 +56,7 @@ async def test_a_lossy_line_does_not_freeze_the_picture(chromium: Browser, ward:
     async with screen(chromium, ward) as camera, screen(chromium, ward) as bridge:
         await camera.publish(width=1280, height=720, bitrate=1_500_000)
         await bridge.watch()
-        shown = await bridge.frames(5 * SECOND_OF_FRAMES)
+        shown = await bridge.frames(3 * SECOND_OF_FRAMES)
         video = shown["inbound"]["video"]
         print(f"loss {percent} %: gap {shown['longestGap']:.0f} ms, {video['nackCount']} NACKs")
         assert line.lost > line.passed * percent / 400, "the line was as bad as it was said to be"
@@ -77,7 +76,7 @@ async def test_a_lossy_line_is_watched_for_a_minute(chromium: Browser, ward: War
         await bridge.watch()
         shown = await bridge.frames(60 * SECOND_OF_FRAMES, seconds=90)
         print(f"loss {percent} %, 60 s: gap {shown['longestGap']:.0f} ms")
-        assert shown["longestGap"] < FREEZE_MS
+        assert bridge.unfrozen(shown)
 
 
 async def test_a_dead_peer_is_noticed(chromium: Browser, ward: Ward) -> None:
@@ -138,6 +137,4 @@ async def test_layers_follow_the_line_of_each_viewer(chromium: Browser, ward: Wa
         viewer.limit(ward.point_id, Source.CAMERA, 0)
         await ward.until(lambda: ward.heard.of(LayerSwitched)[-1].after == 0)
         shown = await bridge.frames((await bridge.stats())["frames"] + SECOND_OF_FRAMES)
-        assert shown["inbound"]["video"]["freezeCount"] == 0
-        assert shown["inbound"]["video"]["framesDropped"] < SECOND_OF_FRAMES
-        assert shown["longestGap"] < FREEZE_MS
+        assert bridge.unfrozen(shown)

@@ -51,6 +51,8 @@ class Ward:
     heard: Heard
     session_id: UUID = field(default_factory=uuid4)
     point_id: UUID = field(default_factory=uuid4)
+    stalled_ms: float = 0.0
+    """How late this process's own clock came, at worst."""
 
     def token(self, role: MediaRole = MediaRole.PUBLISHER, **changed: Any) -> str:
         publishes = role is MediaRole.PUBLISHER
@@ -69,6 +71,13 @@ class Ward:
 
     def whep(self, source: Source = Source.CAMERA) -> str:
         return f"{self.url}/whep/{self.session_id}/{self.point_id}/{source.value}"
+
+    async def watch_the_clock(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            due = clock() + 0.02
+            await asyncio.sleep(0.02)
+            self.stalled_ms = max(self.stalled_ms, 1000 * (clock() - due))
 
     async def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
         """Waits until something is so; fails when it does not come."""
@@ -92,6 +101,9 @@ async def ward(admission: Admission | None = None) -> AsyncIterator[Ward]:
     app = Starlette(routes=[Route("/", blank), Mount("/", signalling.app(("*",)))])
     try:
         async with serving(app, bound_socket(0)) as url:
-            yield Ward(engine, signalling, desk, url, heard)
+            made = Ward(engine, signalling, desk, url, heard)
+            clock = asyncio.create_task(made.watch_the_clock())
+            yield made
+            clock.cancel()
     finally:
         await engine.close()

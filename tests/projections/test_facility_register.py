@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from domain._text import folded
 from domain._values import ConsultationKind, LinkQuality, RemoteMode, Tier
 from domain.facility import (
     FacilityRegistered,
@@ -22,7 +23,6 @@ from domain.facility import (
 from infra.postgres import Connection
 from projections import deployment_progress as progress
 from projections import facility_register as register
-from projections._folded_text import folded
 from projections._page import EVERYTHING
 from projections.deployment_progress import deployment_progress
 from projections.facility_register import facilities, facility, services
@@ -127,7 +127,7 @@ async def test_the_points_connected_on_a_past_day_are_counted_by_province(
     history.happened(late, PointConnected(), at=LAUNCH_DAY, recorded=LAUNCH_DAY + 7 * day)
     await take_in(history.events, register.view, progress.view)
 
-    async def connected(on: date) -> tuple[int, dict[str, int]]:
+    async def connected(on: date) -> tuple[int, dict[str | None, int]]:
         found = await deployment_progress(db, EVERYTHING, on)
         return found.connected, {one.province_code: one.connected for one in found.by_province}
 

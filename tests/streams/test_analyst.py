@@ -134,6 +134,8 @@ def test_it_begins_at_a_position_or_a_time(
 ) -> None:
     half = story[len(story) // 2]
     of_these = [stored for stored in story if aggregates_ is None or stored.aggregate in aggregates_]
+    with written.reader(aggregates_, start=half.position) as reader:
+        assert any(offset for offset, _ in reader.progress.reached.values()), "it does not read all that lies before"
     found = written.read(aggregates_, start=half.position)
     assert [entry.position for entry in found] == [s.position for s in of_these if s.position >= half.position]
     found = written.read(aggregates_, start=half.recorded_at)
@@ -145,6 +147,18 @@ def test_one_that_began_later_and_took_nothing_goes_on_there(written: TestLane, 
     store = MemoryStore()
     assert written.read(start=story[-1].recorded_at + timedelta(hours=1), store=store) == []
     assert written.read(store=store) == []
+
+
+@pytest.mark.parametrize("aggregates_", [None, SOME])
+def test_many_events_come_in_order_however_unevenly_they_are_spread(
+    lane: TestLane, story: Sequence[Stored], aggregates_: list[str] | None
+) -> None:
+    """Partitions are held back and read on again and again."""
+    rounds = [stored for _ in range(6_000 // len(story)) for stored in story]
+    log = [replace(stored, position=n) for n, stored in enumerate(rounds, 1)]
+    lane.write(log)
+    wanted = [stored.position for stored in log if aggregates_ is None or stored.aggregate in aggregates_]
+    assert [entry.position for entry in lane.read(aggregates_, patience_s=20)] == wanted
 
 
 def test_memory_is_bounded_when_one_partition_is_far_ahead(lane: TestLane, story: Sequence[Stored]) -> None:

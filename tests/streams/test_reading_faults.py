@@ -251,8 +251,14 @@ def test_a_topic_recreated_with_the_same_content_is_noticed_too(written: Written
     written.sent()
     store, topic = MemoryStore(), written.place_of(written.busy[0]).topic
     written.lane.read(store=store)
-    recreated(written.lane, admin, topic)
-    written.lane.send([message for message in written.messages if message.topic == topic])
+    with written.lane.reader(follow=True) as reader:
+        entries = iter(reader)
+        for _ in written.story:
+            next(entries)
+        recreated(written.lane, admin, topic)
+        written.lane.send([message for message in written.messages if message.topic == topic])
+        fault = fault_of(lambda: next(entries))
+        assert (fault.code, fault.what) == (Code.TOPIC_RECREATED, f"{topic} was deleted and made anew")
     assert fault_of(lambda: written.lane.read(store=store)).code is Code.TOPIC_RECREATED
 
 
@@ -307,4 +313,5 @@ def test_a_kafka_whose_end_lies_before_what_was_read_is_refused(written: Written
         reader.progress.reached[place] = (10_000, 99_999)
         reader.save()
     fault = fault_of(lambda: written.lane.read(store=store))
-    assert (fault.code, fault.place) == (Code.TOPIC_RECREATED, place)
+    assert (fault.code, fault.place, fault.position) == (Code.TOPIC_RECREATED, place, 99_999)
+    assert fault.offset == len(written.busy), "where it ends now"

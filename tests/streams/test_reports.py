@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -17,10 +18,12 @@ from random import Random
 import pytest
 
 from domain.report import Report, ReportFailed, ReportParameter, ReportSealed, ReportSuperseded
+from infra.audit.definitions import installed
 from infra.local.kinship import tethered
 from infra.postgres import connect
 from projections.audit._checkpoint import read_checkpoint
 from projections.audit._note import read_note
+from projections.audit.reports._kit import Definition, Result, State
 from tests.inline_worker import InlineWorker
 from tests.report_desk import AUGUST, Desk, desk
 from tests.story import launch_day
@@ -105,6 +108,26 @@ async def test_an_event_that_cannot_be_read_is_named_without_its_content(at_the_
     assert failed.code == "REPORT_EVENT_UNREADABLE"
     assert f"position {position}: consultation.planned" in failed.reason
     assert "secret" not in failed.reason
+
+
+async def test_a_definition_that_breaks_is_told_and_holds_up_no_other_report(at_the_desk: Desk) -> None:
+    good = installed()["activity"]
+    words = good.definition.title
+
+    def breaks(state: State) -> Result:
+        raise KeyError("words of a patient")
+
+    broken = Definition("activity", version=9, title=words, start=State, parameters=good.definition.parameters)
+    broken.results(breaks)
+    known = {**installed(), "activity": replace(good, definition=broken)}
+    day = (ReportParameter(name="day", value="2020-08-31"),)
+    office = at_the_desk.office
+    async with office.witness() as url, office.keeping(url), at_the_desk.open(definitions=lambda: known):
+        failed = await at_the_desk.ended(await at_the_desk.ask())
+        other = await at_the_desk.ask(definition="deployment_progress", parameters=day)
+        sealed = await at_the_desk.ended(other, Report.id_of("deployment_progress", day))
+    assert (failed.code, failed.reason) == ("REPORT_DEFINITION_BROKEN", "activity: KeyError")
+    assert isinstance(sealed, ReportSealed)
 
 
 async def test_the_report_as_of_a_position_is_the_same_whenever_it_is_computed(at_the_desk: Desk) -> None:

@@ -7,6 +7,7 @@ description, and whatever it shows stands in a table beside it too. An axis begi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -68,6 +69,13 @@ def draw(chart: Chart, language: Language, number_of_chart: int = 1) -> str:
         f' font-size="13"><title id="{name}-title">{escape(chart.title)}</title>'
         f'<desc id="{name}-text">{escape(chart.description)}</desc>{"".join(body)}</svg>'
     )
+
+
+def shape_of(svg: str) -> tuple[int, int]:
+    """How wide and how tall a drawn picture is, in its own units."""
+    found = re.search(r' width="([0-9]+)" height="([0-9]+)"', svg)
+    assert found is not None
+    return int(found[1]), int(found[2])
 
 
 # Bars beside each other's names -----------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Rules: everything is read from `result.json`, the manifest and the checkpoint as they were sealed, so that a page can
 be made again by whoever holds them, and no figure on it comes from elsewhere. Rows are put into an order for people,
-by size or by time; none is left out, and only a chart may show the largest alone, and then says so.
+by size or by time. None is left out, but for a chart, which may show the largest alone, and a very long table in print:
+both say so.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias
 from infra.audit.pages import words
 from infra.audit.pages.charts import Chart, Series
 from infra.audit.pages.document import (
+    MOST_PRINTED,
     Caption,
     Column,
     Document,
@@ -146,7 +148,7 @@ class _Page:
         before = [one for one in section["figures"] if one["name"] not in self._layout.afterwards]
         yield from self._figures(before)
         for table in section["tables"]:
-            yield from self._table(table, alone=table["title"] == section["title"])
+            yield from self._table(section["name"], table, alone=table["title"] == section["title"])
         yield from self._figures([one for one in section["figures"] if one["name"] in self._layout.afterwards])
 
     def _figures(self, figures: Sequence[Data]) -> Iterator[Part]:
@@ -179,7 +181,7 @@ class _Page:
 
     # Tables and charts ---------------------------------------------------------------------------------------
 
-    def _table(self, table: Data, alone: bool) -> Iterator[Part]:
+    def _table(self, section: str, table: Data, alone: bool) -> Iterator[Part]:
         rows, title, empty = self._ordered(table), self.words(table["title"]), word("empty", self._language)
         charts = [self._chart(table, hint, rows) for hint in table["charts"]] if len(rows) > 1 else []
         if not alone:
@@ -195,7 +197,11 @@ class _Page:
         else:
             cells = [[self._value(c, v) for c, v in zip(table["columns"], row, strict=True)] for row in rows]
             columns = [self._column(c, [row[at] for row in cells]) for at, c in enumerate(table["columns"])]
-            yield Grid(title, columns, cells, empty, heard=True)
+            yield Grid(title, columns, cells, empty, heard=True, cut=self._cut(f"{section}-{table['name']}", len(rows)))
+
+    def _cut(self, name: str, rows: int) -> str:
+        shown, all_ = number(MOST_PRINTED, self._language), number(rows, self._language)
+        return word("cut", self._language, shown=shown, all=all_, file=f"tables/{name}.csv")
 
     def _column(self, column: Data, cells: Sequence[str]) -> Column:
         """Its weight is about how many characters stand beside each other in it; longer texts are broken."""

@@ -14,6 +14,9 @@ from typing import TypeAlias
 from infra.audit.pages.charts import Chart
 from infra.audit.pages.numbers import Language
 
+# Nobody reads a printed table of all facilities, and setting one takes a minute and a gigabyte.
+MOST_PRINTED = 1_000
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -43,13 +46,15 @@ class Column:
 @dataclass(frozen=True)
 class Grid:
     """A table; `empty` is the sentence that stands for it when it has no rows. Its title is only heard, and not seen,
-    where it stands above the table already (`heard`)."""
+    where it stands above the table already (`heard`). On paper it ends after MOST_PRINTED rows with the sentence `cut`,
+    which says where the others are; on the screen it has all."""
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
     empty: str
     heard: bool = False
+    cut: str = ""
 
 
 @dataclass(frozen=True)

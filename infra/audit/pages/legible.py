@@ -66,11 +66,15 @@ BREAK = "\u200b"
 
 def seen(text: str) -> str:
     """The text with every character visible, whatever font shows it."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_each(unicode.normalize("NFC", text), printed=False))
 
 
 def printed(text: str) -> str:
     """The text with every character one that the font of the printed page holds."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_each(unicode.normalize("NFC", text), printed=True))
 
 

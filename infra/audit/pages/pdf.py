@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 
 import typst
 
-from infra.audit.pages.charts import Chart, draw
+from infra.audit.pages.charts import Chart, draw, shape_of
 from infra.audit.pages.document import (
+    MOST_PRINTED,
     Caption,
     Document,
     Facts,
@@ -118,17 +119,20 @@ def _grid(grid: Grid) -> Shown:
         {"title": _t(column.title), "number": column.number, "mono": column.mono, "weight": column.weight}
         for column in grid.columns
     ]
-    rows = [_lines(row) for row in grid.rows]
+    rows = [_lines(row) for row in grid.rows[:MOST_PRINTED]]
     return {
         "kind": "grid", "title": _t(grid.title), "columns": columns, "rows": rows,
         "empty": _t(grid.empty), "heard": grid.heard,
+        "cut": _t(grid.cut) if len(grid.rows) > MOST_PRINTED else "",
     }  # fmt: skip
 
 
 def _picture(chart: Chart, language: Language, number: int) -> Shown:
+    svg = draw(chart.in_letters(printed), language, number)
     return {
         "kind": "picture",
-        "svg": draw(chart.in_letters(printed), language, number),
+        "svg": svg,
+        "shape": shape_of(svg),
         "title": heading(chart.title),
         "alt": printed(f"{chart.title}. {chart.description}"),
     }

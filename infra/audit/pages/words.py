@@ -22,6 +22,7 @@ _VI: Mapping[str, str] = {
     "empty": "Không có dòng nào.",
     "as_of": "Theo các sự kiện đã ghi đến vị trí {position}, lúc {moment} (giờ Việt Nam)",
     "largest": "{title} ({shown} hàng lớn nhất trong {all})",
+    "cut": "Bản in dừng ở {shown} hàng đầu trong {all}; đủ các hàng có trong tệp {file} và trên trang HTML.",
     "described": "{label}: {values}",
     "proof": "Xác thực",
     "result": "Kết quả, SHA-256",
@@ -34,7 +35,8 @@ _VI: Mapping[str, str] = {
     "nobody": "chưa có",
     "events": "{size} sự kiện, {origin}",
     "verify": "Các con số trên trang này là của tệp result.json có mã băm nêu trên. Ai giữ gói kiểm toán của báo cáo "
-    "và khóa công khai của Bộ Y tế đều tự tính lại được, không cần tin ai: python -I verifier.py GOI.zip --recompute",
+    "và khóa công khai của Bộ Y tế đều tự tính lại được, không cần tin ai: "
+    "python verifier.py bundle GOI.zip --policy policy.txt --recompute",
     "signed_electronically": "Đã ký điện tử lúc {moment}",
     "version": "Phiên bản {version}",
     "month": "Tháng",
@@ -53,6 +55,7 @@ _EN: Mapping[str, str] = {
     "empty": "There are no rows.",
     "as_of": "By the events recorded up to position {position}, at {moment} (Viet Nam time)",
     "largest": "{title} (the {shown} largest of {all} rows)",
+    "cut": "In print these are the first {shown} of {all} rows; all are in the file {file} and on the HTML page.",
     "described": "{label}: {values}",
     "proof": "Proof",
     "result": "Result, SHA-256",
@@ -66,7 +69,7 @@ _EN: Mapping[str, str] = {
     "events": "{size} events, {origin}",
     "verify": "The figures on this page are those of the file result.json with the digest above. Whoever holds the "
     "report's audit bundle and the Ministry's public key can compute them again and need trust nobody: "
-    "python -I verifier.py BUNDLE.zip --recompute",
+    "python verifier.py bundle BUNDLE.zip --policy policy.txt --recompute",
     "signed_electronically": "Signed electronically on {moment}",
     "version": "Version {version}",
     "month": "Month",

@@ -253,11 +253,16 @@ class Network(State):
         self.provinces: dict[str, Words] = {"": Words("Không rõ", "Unknown")}
 
     def facility_registered(self, fact: Fact) -> None:
-        """Takes "facility.registered" of version 1."""
+        """Takes "facility.registered" of version 2, whose code of the province is of the list of its own day."""
         told = fact.fields
         self.facilities[fact.stream] = Words(told["name_vi"], told["name_en"] or told["name_vi"])
         self.province_of[fact.stream] = told["province_code"]
         self.provinces[told["province_code"]] = Words(told["province"], told["province"])
+
+    @staticmethod
+    def registered_before_lists(fields: Fields) -> Fields:
+        """Brings "facility.registered" of version 1, of which nothing is read that version 2 tells in another way."""
+        return fields
 
     def words(self) -> dict[str, Mapping[str, Words]]:
         """What the codes mean that several reports show."""

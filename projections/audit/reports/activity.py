@@ -99,7 +99,8 @@ report = Definition(
 )
 
 
-report.takes("facility.registered", version=1)(Acts.facility_registered)
+report.takes("facility.registered", version=2)(Acts.facility_registered)
+report.older("facility.registered", version=1)(Acts.registered_before_lists)
 
 
 @report.takes("consultation.planned", version=1)

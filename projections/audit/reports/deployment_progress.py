@@ -109,7 +109,10 @@ report = Definition(
 )
 
 
-@report.takes("facility.registered", version=1)
+report.older("facility.registered", version=1)(Points.registered_before_lists)
+
+
+@report.takes("facility.registered", version=2)
 def registered(state: Points, fact: Fact) -> None:
     state.facility_registered(fact)
     point = Point(fact.fields["province_code"], fact.fields["tier"], day_of(fact.happened_us))

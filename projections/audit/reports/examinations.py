@@ -146,7 +146,8 @@ report = Definition(
     withdrawing=["examination.aborted"],
     correcting=["examination.amended"],
 )
-report.takes("facility.registered", version=1)(Examinations.facility_registered)
+report.takes("facility.registered", version=2)(Examinations.facility_registered)
+report.older("facility.registered", version=1)(Examinations.registered_before_lists)
 
 
 @report.takes("examination.ordered", version=1)

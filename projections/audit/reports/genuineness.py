@@ -216,7 +216,8 @@ report = Definition(
     start=Sessions,
     withdrawing=["consultation.cancelled"],
 )
-report.takes("facility.registered", version=1)(Sessions.facility_registered)
+report.takes("facility.registered", version=2)(Sessions.facility_registered)
+report.older("facility.registered", version=1)(Sessions.registered_before_lists)
 
 
 @report.takes("consultation.planned", version=1)

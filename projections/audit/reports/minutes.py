@@ -142,7 +142,8 @@ report = Definition(
     withdrawing=["consultation.cancelled"],
     correcting=["consultation.minutes_amended"],
 )
-report.takes("facility.registered", version=1)(Minutes.facility_registered)
+report.takes("facility.registered", version=2)(Minutes.facility_registered)
+report.older("facility.registered", version=1)(Minutes.registered_before_lists)
 
 
 @report.takes("practitioner.registered", version=1)

@@ -84,6 +84,7 @@ ENTRIES = {
     "live_session.participant_left": Words("Rời phòng", "Participant left"),
     "live_session.participant_lost": Words("Mất kết nối", "Participant lost"),
     "live_session.room_placed": Words("Chọn máy chủ của phòng", "Room placed"),
+    "live_session.room_released": Words("Máy chủ trả phòng", "Room released"),
     "live_session.worker_lost": Words("Mất máy chủ của phòng", "Media worker lost"),
     "live_session.track_published": Words("Bắt đầu truyền hình, tiếng", "Picture or sound published"),
     "live_session.track_ended": Words("Ngừng truyền hình, tiếng", "Picture or sound ended"),
@@ -159,7 +160,8 @@ report = Definition(
     withdrawing=WITHDRAWALS,
     correcting=CORRECTIONS,
 )
-report.takes("facility.registered", version=1)(Entries.facility_registered)
+report.takes("facility.registered", version=2)(Entries.facility_registered)
+report.older("facility.registered", version=1)(Entries.registered_before_lists)
 
 
 @report.takes("practitioner.registered", version=1)

@@ -161,7 +161,8 @@ report = Definition(
     start=Clocks,
     withdrawing=["referral.cancelled"],
 )
-report.takes("facility.registered", version=1)(Clocks.facility_registered)
+report.takes("facility.registered", version=2)(Clocks.facility_registered)
+report.older("facility.registered", version=1)(Clocks.registered_before_lists)
 
 
 @report.takes("referral.submitted", version=1)

@@ -119,7 +119,8 @@ report = Definition(
     start=Year,
     withdrawing=["consultation.cancelled", "examination.aborted", "agreement.ended"],
 )
-report.takes("facility.registered", version=1)(Year.facility_registered)
+report.takes("facility.registered", version=2)(Year.facility_registered)
+report.older("facility.registered", version=1)(Year.registered_before_lists)
 
 
 @report.takes("agreement.signed", version=1)

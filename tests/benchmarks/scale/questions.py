@@ -22,6 +22,7 @@ from tests.benchmarks.figure import percentile
 from tests.benchmarks.scale.loading import SEED, facilities_for
 
 TIMES, WARMING = 300, 10
+LAUNCH = date(2020, 8, 27)
 MONTH = (date(2026, 3, 1), date(2026, 3, 31))
 YEAR = (date(2026, 1, 1), date(2026, 12, 31))
 
@@ -30,45 +31,39 @@ Ask = Callable[[Connection, Chance], Awaitable[object]]
 
 def asked(facilities: int) -> Mapping[str, Ask]:
     network = sites(identity(SEED, facilities), facilities)
-
-    def days(chance: Chance) -> tuple[date, date]:
-        first = FIRST_MONDAY + timedelta(days=chance.below(5))
-        return first, first + timedelta(days=chance.below(3))
-
+    a, month, speciality = Dimension.ACTIVITY, Dimension.MONTH, Dimension.SPECIALITY
+    helping, asking = Dimension.HELPING_PROVINCE, Dimension.ASKING_PROVINCE
     return {
-        "deployment of a day": lambda db, chance: deployment_progress(
-            db, EVERYTHING, date(2020, 8, 27) + timedelta(days=chance.below(2_000))
-        ),
-        "activity of a year, by month": lambda db, chance: activity(
-            db, EVERYTHING, *YEAR, [Dimension.ACTIVITY, Dimension.MONTH]
-        ),
-        "activity of some days, by speciality": lambda db, chance: activity(
-            db, EVERYTHING, *days(chance), [Dimension.ACTIVITY, Dimension.SPECIALITY]
-        ),
-        "activity of a month, by helping province": lambda db, chance: activity(
-            db, EVERYTHING, *MONTH, [Dimension.ACTIVITY, Dimension.HELPING_PROVINCE]
-        ),
-        "activity of a month, by asking province": lambda db, chance: activity(
-            db, EVERYTHING, *MONTH, [Dimension.ACTIVITY, Dimension.ASKING_PROVINCE]
-        ),
-        "activity of some days, by asking province": lambda db, chance: activity(
-            db, EVERYTHING, *days(chance), [Dimension.ASKING_PROVINCE]
-        ),
+        "deployment of a day": deployment,
+        "activity of a year, by month": counted(lambda chance: YEAR, a, month),
+        "activity of some days, by speciality": counted(some_days, a, speciality),
+        "activity of a month, by helping province": counted(lambda chance: MONTH, a, helping),
+        "activity of a month, by asking province": counted(lambda chance: MONTH, a, asking),
+        "activity of some days, by asking province": counted(some_days, asking),
         "activity of one facility's year, by month and speciality": lambda db, chance: activity(
             db,
             EVERYTHING,
             *YEAR,
-            [Dimension.MONTH, Dimension.SPECIALITY],
+            [month, speciality],
             helping_facility_id=network[chance.below(len(network) // 10)].id,
         ),
         "activity of a province's month, by speciality": lambda db, chance: activity(
-            db,
-            EVERYTHING,
-            *MONTH,
-            [Dimension.SPECIALITY],
-            asking_province_code=chance.one_of(network).province.code,
+            db, EVERYTHING, *MONTH, [speciality], asking_province_code=chance.one_of(network).province.code
         ),
     }
+
+
+def counted(when: Callable[[Chance], tuple[date, date]], *by: Dimension) -> Ask:
+    return lambda db, chance: activity(db, EVERYTHING, *when(chance), by)
+
+
+def deployment(db: Connection, chance: Chance) -> Awaitable[object]:
+    return deployment_progress(db, EVERYTHING, LAUNCH + timedelta(days=chance.below(2_000)))
+
+
+def some_days(chance: Chance) -> tuple[date, date]:
+    first = FIRST_MONDAY + timedelta(days=chance.below(5))
+    return first, first + timedelta(days=chance.below(3))
 
 
 async def answered(dsn: str, events: int) -> dict[str, Any]:

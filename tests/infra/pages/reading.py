@@ -47,11 +47,20 @@ def tags_of_html(page: bytes) -> list[tuple[str, list[tuple[str, str | None]]]]:
 
 
 def text_of_pdf(page: bytes) -> str:
+    return " ".join(_read("-raw", page).split())
+
+
+def heights_in_pdf(page: bytes, word: str) -> list[tuple[float, float]]:
+    """Where this word stands on its pages: the upper and the lower end, from above."""
+    found = re.findall(rf'yMin="([0-9.]+)" xMax="[0-9.]+" yMax="([0-9.]+)">{re.escape(word)}<', _read("-bbox", page))
+    return [(float(upper), float(lower)) for upper, lower in found]
+
+
+def _read(how: str, page: bytes) -> str:
     """Skips without poppler: the HTML page of the same document is read in any case."""
     if shutil.which("pdftotext") is None:
         pytest.skip("the text of a PDF is read by poppler: apt-get install poppler-utils")
-    read = subprocess.run(["pdftotext", "-raw", "-", "-"], input=page, capture_output=True, check=True)
-    return " ".join(read.stdout.decode().split())
+    return subprocess.run(["pdftotext", how, "-", "-"], input=page, capture_output=True, check=True).stdout.decode()
 
 
 def without_spaces(text: str) -> str:

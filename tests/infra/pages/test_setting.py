@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from xml.etree import ElementTree
 
@@ -15,6 +16,7 @@ import typst
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from infra.audit.pages.document import MOST_PRINTED, Column, Grid, Section
 from infra.audit.pages.html import html
 from infra.audit.pages.legible import PRINTED, printed, seen
 from infra.audit.pages.pdf import pdf
@@ -124,6 +126,18 @@ def test_a_long_table_repeats_its_header_on_every_page_and_loses_no_row() -> Non
     assert all(name in text_of_html(html(sheet("Cơ sở", names))) for name in names)
 
 
+def test_a_table_that_nobody_would_read_on_paper_ends_there_with_the_place_of_the_others() -> None:
+    names = [f"Điểm {number}" for number in range(MOST_PRINTED + 1)]
+    told = sheet("Cơ sở")
+    cut = Grid("Cơ sở", [Column("Cơ sở")], [(name,) for name in names], EMPTY, cut="Xem tệp tables/x.csv")
+    document = replace(told, sections=[Section("Cơ sở", [cut])])
+    on_paper, on_screen = text_of_pdf(pdf(document)), text_of_html(html(document))
+    assert (names[-2] in on_paper, names[-1] in on_paper, "tables/x.csv" in on_paper) == (True, False, True)
+    assert (names[-1] in on_screen, "tables/x.csv" in on_screen) == (True, False)
+    whole = replace(document, sections=[Section("Cơ sở", [replace(cut, rows=cut.rows[:MOST_PRINTED])])])
+    assert "tables/x.csv" not in text_of_pdf(pdf(whole))
+
+
 def test_a_table_without_rows_says_so() -> None:
     assert EMPTY in text_of_html(html(sheet(rows=())))
     assert EMPTY in text_of_pdf(pdf(sheet(rows=())))
@@ -154,6 +168,7 @@ def test_every_picture_has_a_title_and_a_description() -> None:
 
 PRINT = """
 from hashlib import sha256
+from infra.audit.pages.document import MOST_PRINTED, Column, Grid, Section
 from infra.audit.pages.html import html
 from infra.audit.pages.pdf import pdf
 from tests.infra.pages.sheet import sheet

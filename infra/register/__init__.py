@@ -1,0 +1,1 @@
+"""A register of facilities, as authorities keep it in a table, into the log: through commands like everything else."""
