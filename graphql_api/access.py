@@ -17,7 +17,8 @@ from projections._view import Content, View
 
 WORKS_WITH_CASES = frozenset({Role.DOCTOR, Role.NURSE, Role.COORDINATOR})
 WORKS_IN_THE_NETWORK = WORKS_WITH_CASES | {Role.REGISTRAR, Role.AUDITOR, Role.ANALYST, Role.OPERATOR}
-READS_THE_WHOLE_LOG = frozenset({Role.AUDITOR, Role.ANALYST})
+# Not analysts: theirs is the open form on Kafka, and an id seen here beside its pseudonym there would undo that.
+READS_THE_WHOLE_LOG = frozenset({Role.AUDITOR})
 OVERSEES = frozenset({Role.AUDITOR, Role.OPERATOR})
 
 
@@ -78,7 +79,7 @@ def scope_of_cases(viewer: Viewer) -> Scope:
 
 
 def scope_of_log(viewer: Viewer) -> Scope:
-    """The events of one's own cases; for auditors and analysts all events, without what is clinical or personal."""
+    """The events of one's own cases; for auditors all events, without what is clinical or personal."""
     try:
         return scope_of_cases(viewer)
     except AccessDenied:

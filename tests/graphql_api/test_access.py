@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 
 from domain._kernel import Actor, Role
-from graphql_api.access import AccessDenied, Viewer, scope_of_cases, scope_of_log, visible
+from graphql_api.access import AccessDenied, Scope, Viewer, scope_of_cases, scope_of_log, scope_of_whole_log, visible
 from graphql_api.viewer import viewer_of
 from projections._page import EVERYTHING
 from projections._view import Content, View, every_view
@@ -85,6 +86,12 @@ def test_staff_get_nothing_of_a_patient_by_having_a_patient_id() -> None:
 def test_an_auditor_sees_the_whole_log_and_no_clinical_content() -> None:
     scope = scope_of_log(viewer(Role.AUDITOR))
     assert (scope.parties, scope.clinical) == (None, False)
+
+
+@pytest.mark.parametrize("scope_of", [scope_of_log, scope_of_whole_log])
+def test_analysts_find_no_ids_here_beside_the_pseudonyms_of_open_data(scope_of: Callable[[Viewer], Scope]) -> None:
+    with pytest.raises(AccessDenied):
+        scope_of(viewer(Role.ANALYST, facility=uuid4()))
 
 
 def test_roles_of_other_systems_open_nothing() -> None:
