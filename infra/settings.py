@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 ROOT = Path(__file__).resolve().parents[1]
 SIGNATURES = ("ES256", "EdDSA", "Ed25519", "RS256")
 
-LISTS = ("oidc_algorithms", "allowed_origins", "turn_urls")
+LISTS = ("oidc_algorithms", "allowed_origins", "turn_urls", "processes")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -42,6 +42,7 @@ class Settings(BaseModel):
     issuer_port: Port = Field(0, description="TELEHEALTH_ISSUER_PORT")
     postgres_port: Port = Field(0, description="TELEHEALTH_POSTGRES_PORT")
     kafka_port: Port = Field(0, description="TELEHEALTH_KAFKA_PORT")
+    processes: tuple[str, ...] = Field((), description="TELEHEALTH_PROCESSES")
     listen_address: str = Field("127.0.0.1", min_length=1, description="TELEHEALTH_LISTEN_ADDRESS")
     health_port: Port = Field(0, description="TELEHEALTH_HEALTH_PORT")
     log_to_stderr: bool = Field(True, description="TELEHEALTH_LOG_TO_STDERR")

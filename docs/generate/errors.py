@@ -95,6 +95,22 @@ MEDIA = {
     "CODEC_NOT_OFFERED": ("422", "The offer has no codec that is forwarded, or not that of the publisher."),
     "TOO_MANY_JOIN": ("503", "Many join at once. Come again after `Retry-After` seconds."),
     "WORKER_FULL": ("503", "This worker carries all that it can. Come again after `Retry-After` seconds."),
+    "STILL_NOT_GRANTED": ("403", "Observers take no stills, and only who sends the picture hands in what it held."),
+    "STILL_WITHOUT_DIGEST": ("400", "Send the picture's SHA-256 as `Content-Digest`."),
+    "STILL_WITHOUT_TIME": ("400", "Say which frame it was, by its time."),
+    "STILL_DAMAGED": ("400", "The picture is not the one that `Content-Digest` names, or broke off. Send it again."),
+    "STILL_MALFORMED": ("400", "What was sent is no whole PNG."),
+    "STILL_TOO_SMALL": ("400", "A still has the full size of its source."),
+    "STILL_TOO_LARGE": ("413", "The picture has too many bytes."),
+    "NO_STILL": ("409", "No key frame came, or none that could be read. Ask again."),
+    "NO_SUCH_RECORDING": ("404", "There is no such recording or file, or the recording is not complete yet."),
+    "TICKET_FOR_ANOTHER": ("403", "The ticket is for another recording."),
+    "ACCESS_NOT_TOLD": ("409", "The log does not take this access. Ask for a new ticket."),
+    "RANGE_OUTSIDE": ("416", "The range begins behind the end of the file."),
+    "RECORDING_DAMAGED": ("410", "The stored bytes are not those that were sealed: tell an operator."),
+    "NOT_EXPORTED": ("403", "Say in the log that you take it out: mutation `exportRecording`."),
+    "NOT_FOR_DICOM": ("409", "DICOM has no form for this recording."),
+    "UNAVAILABLE": ("503", "The log cannot be read or told now. Come again after `Retry-After` seconds."),
 }
 
 

@@ -119,7 +119,11 @@ class Supervisor:
 
 
 def _wanted(settings: Settings) -> list[str]:
-    return [name for name, process in PROCESSES.items() if process.wanted(settings)]
+    """Those that these settings have a use for; only the named ones, where some are named."""
+    if unknown := sorted(set(settings.processes) - PROCESSES.keys()):
+        raise CannotStart(f"TELEHEALTH_PROCESSES names {unknown[0]}; there are {', '.join(PROCESSES)}")
+    named = settings.processes or tuple(PROCESSES)
+    return [name for name, process in PROCESSES.items() if name in named and process.wanted(settings)]
 
 
 def _member(child: Child) -> Member:

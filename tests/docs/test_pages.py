@@ -7,9 +7,12 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 from graphql import GraphQLSchema, build_schema
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from infra.cli import app
 from tests.docs.blocks import Block, blocks_of, misfits, run
@@ -42,10 +45,7 @@ def commands_in(text: str) -> Iterator[str]:
 
 def commands_there_are() -> set[str]:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    own = [
-        command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
-    ]
-    own += [group.name or "" for group in app.registered_groups]
+    own = cast(TyperGroup, get_command(app)).commands
     return {*(f"make {target}" for target in targets), *(f"telehealth {name}" for name in own)}
 
 

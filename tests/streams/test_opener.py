@@ -126,7 +126,7 @@ async def test_coarse_facts_and_pseudonyms_are_the_same_wherever_they_stand(whol
     for stored in out.values():
         by_name.setdefault(stored.name, []).append(stored)
     facility = orjson.loads(by_name["facility.registered"][0].state)
-    assert facility.keys() == {"tier", "province_code", "province"}
+    assert facility.keys() == {"tier", "province_code", "province", "listed_on", "parent_id"}
     patient = orjson.loads(by_name["patient.registered"][0].state)
     assert patient.keys() <= {"patient_id", "facility_id", "sex", "born_on", "born_in", "identities"}
     assert {len(str(patient[born])) for born in ("born_on", "born_in") if patient.get(born)} == {len("1960-1969")}
