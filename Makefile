@@ -16,7 +16,8 @@ help: ## Say what there is
 demo: $(READY) tools ## Show the launch day on real processes, in a minute
 	@$(BIN)/telehealth demo
 
-test: $(READY) tools ## Run all tests on a real PostgreSQL and Kafka
+test: $(READY) tools ## Run all tests on a real PostgreSQL and Kafka, and in a real browser
+	@bash tests/debian.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
 up: $(READY) tools ## Start everything and keep it running

@@ -1,22 +1,18 @@
 """A real Chromium, shared by the tests of live media.
 
-Rules: it is Debian's, driven by Playwright; where it is missing and this process may install it, it is installed, and
-else the test says what to install; pages come from loopback, cameras are Chromium's own test pattern.
+Rules: it is Debian's, driven by Playwright; where it is missing the test fails and says what to install; pages come
+from loopback, cameras are Chromium's own test pattern.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-WAYS = ("chromium", "chromium-browser")
+from tests.debian import program
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,20 +29,9 @@ FLAGS = (
 )
 
 
-def executable() -> str:
-    """Where Chromium is; installs it or fails with what to install."""
-    found = next((path for way in WAYS if (path := shutil.which(way))), None)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], check=False, capture_output=True, timeout=600)
-        found = next((path for way in WAYS if (path := shutil.which(way))), None)
-    if found is None:
-        pytest.fail("Chromium is missing: apt-get install chromium")
-    return found
-
-
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
-    path = await asyncio.to_thread(executable)
+    path = program("chromium", "chromium", "chromium-browser")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=path, args=list(FLAGS), headless=True)
         try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -17,21 +15,11 @@ from playwright.async_api import Browser
 
 from infra.settings import Settings, SettingsRefused
 from infra.turn import ice_servers
+from tests.debian import program
 from tests.media.screens import screen
 from tests.media.ward import Ward
 
 SECRET = "only the relay and the API know this"
-
-
-def coturn() -> str:
-    """Where Debian's coturn is; installs it or fails with what to install."""
-    found = shutil.which("turnserver")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "install", "-y", "-q", "coturn"], check=False, capture_output=True, timeout=600)
-        found = shutil.which("turnserver")
-    if found is None:
-        pytest.fail("coturn is missing: apt-get install coturn")
-    return found
 
 
 @pytest.fixture
@@ -41,7 +29,7 @@ async def relay(tmp_path: Path) -> AsyncIterator[Settings]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        await asyncio.to_thread(coturn),
+        program("coturn", "turnserver"),
         *("-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={port}"),
         *("--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=telehealth", "--allow-loopback-peers"),
         *("--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout", f"--pidfile={tmp_path / 'pid'}"),
