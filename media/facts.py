@@ -76,64 +76,6 @@ class StillTaken(RoomFact):
     asked_by: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingBegan(RoomFact):
-    """The recorder takes the tracks of this recording in; nothing is written yet."""
-
-    recording_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class FirstBytes(RoomFact):
-    """The first encrypted bytes are where they will stay."""
-
-    recording_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class GapFound(RoomFact):
-    """Between these moments this track is not in the recording.
-
-    `reason`: packets_lost, line_silent, recorder_lost, recorder_overrun.
-    """
-
-    recording_id: UUID
-    number: int
-    track_id: UUID
-    since: datetime
-    until: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingEnded(RoomFact):
-    """Nothing more is written. `reason`: asked, tracks_ended, recorder_lost."""
-
-    recording_id: UUID
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingStored(RoomFact):
-    """The recording is complete and will not change: the hash and size of its encrypted bytes, and the key's id."""
-
-    recording_id: UUID
-    sha256: str
-    media_type: str
-    size: int
-    duration_ms: int
-    key_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingBroken(RoomFact):
-    """There will be no good recording. `reason`: not_started, no_bytes, store_refuses, no_key."""
-
-    recording_id: UUID
-    reason: str
-    detail: str
-
-
 class RoomReporter(Protocol):
     """Where these facts are told; the implementation for the log is media/reporting.py."""
 

@@ -8,20 +8,20 @@ with 422 as RFC 9725, 4.3.1 allows, and the client begins a new session, which t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.media_tokens import Grant, GrantDesk, GrantRefused, Source
 from infra.turn import IceServer
 from media.admission import Admission, Crowded
+from media.bodies import body
 from media.engine import Engine
 from media.negotiation import LONGEST_OFFER, OfferRefused
 from media.peer import Peer
@@ -184,19 +184,10 @@ async def _body(request: Request, media_type: str) -> str:
     """The text that was sent; bounded in length, in time and in kind."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
         raise Problem(415, "WRONG_MEDIA_TYPE", f"Send {media_type}.")
-    data = bytearray()
+    too_large = Problem(413, "SDP_TOO_LARGE", f"Send at most {LONGEST_OFFER} bytes.")
+    broken_off = Problem(400, "SDP_MALFORMED", "The request broke off.")
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                data += part
-                if len(data) > LONGEST_OFFER:
-                    raise Problem(413, "SDP_TOO_LARGE", f"Send at most {LONGEST_OFFER} bytes.")
-    except TimeoutError:
-        raise Problem(408, "BODY_TOO_SLOW", "The request did not arrive in time.") from None
-    except ClientDisconnect:
-        raise Problem(400, "SDP_MALFORMED", "The request broke off.") from None
-    try:
-        return data.decode()
+        return (await body(request, LONGEST_OFFER, BODY_SECONDS, too_large, broken_off)).decode()
     except UnicodeDecodeError:
         raise Problem(400, "SDP_MALFORMED", "This is not UTF-8.") from None
 

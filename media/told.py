@@ -10,14 +10,6 @@ from typing import TypeAlias
 from commands._command import Command
 from commands.live_session import RecordParticipantJoined, RecordParticipantLeft, RecordParticipantLost
 from commands.live_session_picture import RecordStill
-from commands.live_session_recording import (
-    RecordFirstBytes,
-    RecordRecordingEnded,
-    RecordRecordingFailed,
-    RecordRecordingGap,
-    RecordRecordingSealed,
-    RecordRecordingStarted,
-)
 from commands.live_session_tracks import (
     RecordDiagnosticQuality,
     RecordQualityStep,
@@ -26,27 +18,18 @@ from commands.live_session_tracks import (
 )
 from domain._live import (
     Departure,
-    FailureCause,
     Frame,
-    GapCause,
     Rung,
     Source,
     StepCause,
     StillOrigin,
-    StopCause,
     TrackEnd,
 )
-from domain._values import Blob, LinkQuality, Period
+from domain._values import Blob, LinkQuality
 from infra.media_tokens import Source as Granted
 from media.facts import (
-    FirstBytes,
-    GapFound,
     GateCrossed,
     LegNumbers,
-    RecordingBegan,
-    RecordingBroken,
-    RecordingEnded,
-    RecordingStored,
     RoomFact,
     RungChanged,
     StillTaken,
@@ -93,7 +76,7 @@ def command_of(fact: Told, run_id: object) -> Command | None:
         case RungChanged() | GateCrossed() | StillTaken():
             return _of_the_picture(fact)
         case _:
-            return _of_the_recording(fact)
+            raise TypeError(f"nobody records {type(fact).__name__}")
 
 
 def session_of(fact: Told) -> object:
@@ -150,40 +133,3 @@ def _of_the_picture(fact: RungChanged | GateCrossed | StillTaken) -> Command:
 def _line(numbers: LegNumbers) -> LinkQuality:
     leg = leg_quality(numbers)
     return LinkQuality(**{name: getattr(leg, name) for name in LinkQuality.model_fields})
-
-
-def _of_the_recording(fact: RoomFact) -> Command:
-    match fact:
-        case RecordingBegan():
-            return RecordRecordingStarted(live_session_id=fact.session_id, recording_id=fact.recording_id)
-        case FirstBytes():
-            return RecordFirstBytes(live_session_id=fact.session_id, recording_id=fact.recording_id)
-        case GapFound():
-            return RecordRecordingGap(
-                live_session_id=fact.session_id,
-                recording_id=fact.recording_id,
-                track_id=fact.track_id,
-                gap=Period(start=fact.since, end=fact.until),
-                cause=GapCause(fact.reason),
-            )
-        case RecordingEnded():
-            return RecordRecordingEnded(
-                live_session_id=fact.session_id, recording_id=fact.recording_id, cause=StopCause(fact.reason)
-            )
-        case RecordingStored():
-            return RecordRecordingSealed(
-                live_session_id=fact.session_id,
-                recording_id=fact.recording_id,
-                recording=Blob(sha256=fact.sha256, media_type=fact.media_type, size=fact.size),
-                duration_ms=fact.duration_ms,
-                key_id=fact.key_id,
-            )
-        case RecordingBroken():
-            return RecordRecordingFailed(
-                live_session_id=fact.session_id,
-                recording_id=fact.recording_id,
-                cause=FailureCause(fact.reason),
-                detail=fact.detail,
-            )
-        case _:
-            raise TypeError(f"nobody records {type(fact).__name__}")

@@ -21,6 +21,7 @@ from infra.event_log import after
 from infra.mapper import Stored
 from infra.measures import PATROL_FOUND, PATROL_POSITION
 from infra.postgres import LINE_FAULTS, Connection, connect
+from infra.waiting import rest
 from projections.audit._checkpoint import Checkpoint
 from projections.audit._tiles import WIDTH, Place
 from projections.audit._tree import HASH_SIZE, Frontier
@@ -65,7 +66,7 @@ class Patrol:
             upto = self._signed()
             if upto is not None:
                 await self._try(upto, stop)
-            await _rest(stop, REST_S)
+            await rest(stop, REST_S)
 
     async def _try(self, upto: Checkpoint, stop: asyncio.Event) -> None:
         try:
@@ -93,7 +94,7 @@ class Patrol:
             rows = await after(db, read.size, upto=upto.size, limit=WIDTH)
             self._compare(read, rows, upto)
             PATROL_POSITION.set(read.size)
-            await _rest(stop, len(rows) / self._pace)
+            await rest(stop, len(rows) / self._pace)
         if read.root() != upto.root:
             raise Changed(1, f"the rows and the tiles of {upto.size:,} events are not those that were signed")
         self.found, self._completed_at = None, time.time()
@@ -114,11 +115,3 @@ class Patrol:
             if there[n * HASH_SIZE : (n + 1) * HASH_SIZE] not in (leaf, b""):
                 raise Changed(position, "the event is not the one that was signed")
             read.append(leaf)
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

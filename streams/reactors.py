@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -32,6 +31,7 @@ from infra.postgres import LINE_FAULTS, Connection, Line
 from infra.reference import load as load_reference
 from infra.settings import Settings
 from infra.topics import Place, topic_of
+from infra.waiting import rest
 from projections.referral_inbox import due
 from streams.group import Records, kafka_replaced, make_app, reach_kafka, run, watch
 from streams.intake import next_events, unwrap
@@ -156,8 +156,7 @@ class Timer:
                 # The clocks run on; what was tried is left alone for a while, so that the others get through.
                 log.error("timer_failed", exc_info=fault)
                 await self._line.drop()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), TICK_S)
+            await rest(stop, TICK_S)
         await self._line.close()
 
     async def _tick(self, db: Connection) -> None:

@@ -4,14 +4,11 @@ Rules: DATABASE_URL and KAFKA_BOOTSTRAP are used when they are given; otherwise 
 on ports of their own, in a folder that is deleted afterwards, so that two runs never meet.
 """
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from infra.event_log import all_after, head
@@ -24,6 +21,7 @@ from infra.local.program import Program
 from infra.mapper import Stored
 from infra.postgres import connect, migrate
 from infra.settings import Settings, child_environment
+from tests.own_postgres import empty_database, fresh_database
 from tests.story import launch_day
 from tests.storyteller import Story
 
@@ -79,28 +77,11 @@ async def kafka_bootstrap(stack: Stack) -> str:
     return kafka.bootstrap
 
 
-async def _drop(connection: asyncpg.Connection, name: str) -> None:
-    """The server's own vacuum may be in it, which our account cannot end: it is over in a moment."""
-    for _ in range(50):
-        try:
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-            return
-        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
-            await asyncio.sleep(0.1)
-    raise TimeoutError(f"{name} is in use and stays so")
-
-
 @pytest.fixture
 async def database(stack: Stack) -> AsyncIterator[str]:
     """The DSN of a fresh empty database that is dropped after the test."""
-    name = f"test_{uuid4().hex}"
-    connection = await asyncpg.connect(stack.dsn)
-    try:
-        await connection.execute(f"CREATE DATABASE {name}")
-        yield f"{stack.dsn.rpartition('/')[0]}/{name}"
-        await _drop(connection, name)
-    finally:
-        await connection.close()
+    async with empty_database(stack.dsn) as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -115,18 +96,11 @@ async def log_database(database: str) -> str:
 @pytest.fixture(scope="session")
 async def whole_day(stack: Stack) -> Sequence[Stored]:
     """The rows of a whole launch day, as they lie in the log."""
-    name = f"story_{uuid4().hex}"
-    server = await asyncpg.connect(stack.dsn)
-    await server.execute(f"create database {name}")
-    dsn = f"{stack.dsn.rpartition('/')[0]}/{name}"
-    db = await connect(dsn)
-    await migrate(db)
-    store = PostgresEventStore(dsn)
-    try:
-        await launch_day(Story(store))
-        return [stored async for chunk in all_after(db, 0, await head(db)) for stored in chunk]
-    finally:
-        await store.close()
-        await db.close()
-        await server.execute(f"drop database {name} with (force)")
-        await server.close()
+    async with fresh_database(stack.dsn) as dsn:
+        db, store = await connect(dsn), PostgresEventStore(dsn)
+        try:
+            await launch_day(Story(store))
+            return [stored async for chunk in all_after(db, 0, await head(db)) for stored in chunk]
+        finally:
+            await store.close()
+            await db.close()

@@ -19,7 +19,7 @@ import psutil
 
 from infra.local.kinship import tethered
 from infra.local.ports import is_free
-from infra.local.postgres import Postgres
+from infra.local.postgres import SUPERUSER, Postgres
 from infra.postgres import connect, migrate
 
 
@@ -77,18 +77,43 @@ class OwnPostgres:
 
 
 @asynccontextmanager
+async def superuser_of_an_own_server(folder: Path) -> AsyncIterator[str]:
+    """The DSN with which one may do everything, in a server that nobody else uses."""
+    server = OwnPostgres(folder)
+    await server.start()
+    yield server._server.dsn(user=SUPERUSER)
+    await server.stop()
+
+
+@asynccontextmanager
 async def fresh_database(server: str) -> AsyncIterator[str]:
-    """The DSN of an empty database with today's schema, dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    await _as_admin(server, f"create database {name}")
-    try:
-        dsn = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    """The DSN of a database with today's schema and nothing in it, dropped afterwards."""
+    async with empty_database(server) as dsn:
         db = await connect(dsn)
         await migrate(db)
         await db.close()
         yield dsn
+
+
+@asynccontextmanager
+async def empty_database(server: str) -> AsyncIterator[str]:
+    """The DSN of a database without a table, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await _as_admin(server, f"create database {name}")
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
-        await _as_admin(server, f"drop database if exists {name} with (force)")
+        await _dropped(server, name)
+
+
+async def _dropped(server: str, name: str) -> None:
+    """The server's own vacuum may be in it, which our account cannot end: it is over in a moment."""
+    for _ in range(50):
+        try:
+            return await _as_admin(server, f"drop database if exists {name} with (force)")
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
+            await asyncio.sleep(0.1)
+    raise TimeoutError(f"{name} is in use and stays so")
 
 
 async def _as_admin(server: str, statement: str) -> None:

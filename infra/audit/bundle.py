@@ -22,13 +22,13 @@ import orjson
 from domain.report import ReportSealed
 from infra.audit import published
 from infra.audit.folder import TileFolder
+from infra.audit.logged_tree import record_of_row
 from infra.audit.proofs import inclusion, tiles_of_log
 from infra.audit.published import Published
 from infra.event_log import all_after, head
 from infra.mapper import Stored
 from infra.postgres import Connection
 from projections.audit._checkpoint import read_checkpoint
-from projections.audit._leaf import leaf_of
 from projections.audit._note import read_note
 from projections.audit._tiles import WIDTH, TileRefused, Tiles
 from projections.audit._tree import HASH_SIZE, consistency_proof, leaf_hash
@@ -217,16 +217,7 @@ async def _rows(
 
 def _record(row: Stored) -> Sequence[bytes]:
     try:
-        record = leaf_of(
-            row.position,
-            row.stream_id,
-            row.version,
-            row.name,
-            row.schema_version,
-            row.state,
-            row.metadata,
-            row.recorded_at,
-        ).record()
+        record = record_of_row(row).record()
     except (struct.error, ValueError, TypeError, OverflowError):
         # A row that somebody has made unwritable is shown as what it is: nothing that was ever signed.
         record = b""

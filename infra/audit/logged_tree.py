@@ -15,7 +15,7 @@ from infra.event_log import all_after, head
 from infra.mapper import Stored
 from infra.postgres import Connection
 from projections.audit._checkpoint import Checkpoint
-from projections.audit._leaf import leaf_of
+from projections.audit._leaf import Leaf, leaf_of
 from projections.audit._tiles import (
     HEIGHT,
     WIDTH,
@@ -40,6 +40,11 @@ class HoleInTheLog(RuntimeError):
 
 
 def leaf_of_row(stored: Stored) -> bytes:
+    return record_of_row(stored).hash()
+
+
+def record_of_row(stored: Stored) -> Leaf:
+    """What the leaf is the hash of."""
     return leaf_of(
         stored.position,
         stored.stream_id,
@@ -49,7 +54,7 @@ def leaf_of_row(stored: Stored) -> bytes:
         stored.state,
         stored.metadata,
         stored.recorded_at,
-    ).hash()
+    )
 
 
 class LoggedTree:

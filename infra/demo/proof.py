@@ -22,9 +22,8 @@ import orjson
 
 from infra.audit.bundle import Wanted, write_bundle
 from infra.audit.folder import TileFolder
-from infra.audit.keys import audit_folder, public_keys, witness_key_file
+from infra.audit.keys import audit_folder
 from infra.audit.policy import policy_text
-from infra.audit.published import Published, covering
 from infra.audit.report_bundle import sealed_report
 from infra.audit.trust import Trust
 from infra.blobs import BlobFolder
@@ -35,8 +34,6 @@ from infra.local.record import Record
 from infra.postgres import Connection, connect, migrate
 from infra.settings import Settings
 from projections.audit import verifier
-from projections.audit._keys import signers_of
-from projections.audit._note import read_note
 
 # Of a larger log a copy takes longer than an audience waits.
 MOST_EVENTS = 200_000
@@ -101,7 +98,6 @@ async def prove(settings: Settings, record: Record, sealed: Sequence[SealedRepor
     with tempfile.TemporaryDirectory(prefix="telehealth-proof-") as name:
         desk = _Desk(Path(name), folder, policy_text(settings))
         async with _connected(record.database_url) as db:
-            checkpoint = await _cosigned(settings, db, last)
             report = await sealed_report(
                 db, BlobFolder(settings.data / "blobs"), Trust.of(settings), sealed[0].run_id, COSIGNED_WITHIN_S
             )
@@ -111,21 +107,10 @@ async def prove(settings: Settings, record: Record, sealed: Sequence[SealedRepor
         tampered = []
         async with _copied(record.database_url) as copy:
             for what, tamper in TAMPERS:
-                done = await _tampered(copy, desk, checkpoint.size, what, tamper)
+                done = await _tampered(copy, desk, report.standing_on.size, what, tamper)
                 stage.say(f"{what} → {done.verdict}")
                 tampered.append(done)
         return Proof(shown, verdict, tuple(tampered))
-
-
-async def _cosigned(settings: Settings, db: Connection, position: int) -> Published:
-    """The first checkpoint over the whole day, once the witness has cosigned it."""
-    witnesses = public_keys(witness_key_file(settings))
-    async with asyncio.timeout(COSIGNED_WITHIN_S):
-        while True:
-            found = await covering(db, position)
-            if found is not None and len(signers_of(read_note(found.note), witnesses)) == len(witnesses):
-                return found
-            await asyncio.sleep(0.2)
 
 
 @dataclass(frozen=True, slots=True)

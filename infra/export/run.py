@@ -7,9 +7,7 @@ one selection of days and one key of pseudonyms for good, or its tables would no
 from __future__ import annotations
 
 import asyncio
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from infra.export.events import Progress, export_events
 from infra.export.files import sweep
 from infra.export.manifest import EVERY_DAY, Manifest, NotAnExport, Selection
 from infra.export.views import export_views, views_for_analysts
+from infra.local.files import locked
 from infra.open_form import OpenForm
 from infra.open_keys import key_id
 from infra.postgres import Connection, connect
@@ -48,7 +47,7 @@ async def export(dsn: str, wanted: Wanted, key: bytes, progress: Progress = lamb
     """
     views = None if wanted.views is None else views_for_analysts(wanted.views)
     form = OpenForm(key)
-    with _alone_in(wanted.folder):
+    with locked(wanted.folder / ".lock", AlreadyExporting(f"another run works on {wanted.folder}")):
         manifest = _begun(wanted, key_id(key))
         sweep(wanted.folder, manifest.paths)
         db = await connect(dsn, statement_timeout="0", idle_in_transaction_session_timeout="0", tcp_user_timeout="60s")
@@ -98,14 +97,3 @@ def _begun(wanted: Wanted, key: str) -> Manifest:
 
 def _days(selection: Selection) -> str:
     return f"from {selection.since or 'the first'} until {selection.until or 'the last'}"
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyExporting(f"another run works on {folder}") from None
-        yield

@@ -4,9 +4,11 @@ Rules: a reader sees the old content or the new, never half of it; what may hold
 from the moment it exists.
 """
 
+import fcntl
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
@@ -37,6 +39,21 @@ def write_once(path: Path, text: str) -> str:
         finally:
             Path(name).unlink()
     return path.read_text()
+
+
+def locked(file: Path, refusal: Exception) -> IO[str]:
+    """The lock of this file until it is closed; the kernel gives it back when this process ends, however it ends.
+
+    Raises `refusal` where another process has it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = file.open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise refusal from None
+    return lock
 
 
 def tail(path: Path, lines: int = 15) -> str:

@@ -7,14 +7,13 @@ reverse order of its start; if the supervisor dies in any way, the kernel ends i
 
 import asyncio
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
 
 from infra.bootstrap import PROCESSES
 from infra.local.child import Child
+from infra.local.files import locked
 from infra.local.kafka import Kafka
 from infra.local.kinship import Kin
 from infra.local.ports import Ports, issuer_url
@@ -35,7 +34,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings, changed: Callable[["Supervisor"], None] = lambda _: None) -> None:
         self._changed = changed
-        self._lock = _take(settings.data)
+        self._lock = locked(settings.data / "stack.lock", AlreadyRunning(f"a stack already runs on {settings.data}"))
         self.ended_leftovers = _end_leftovers(settings.data)
         self.state = "starting"
         ports = Ports.choose(settings)
@@ -136,18 +135,6 @@ def _member(child: Child) -> Member:
         is_store=child.program.is_store,
         stop_signals=tuple(int(number) for number in child.program.stop_signals),
     )
-
-
-def _take(data: Path) -> IO[str]:
-    """The lock of the data folder; the kernel gives it back when this process ends, however it ends."""
-    data.mkdir(parents=True, exist_ok=True)
-    lock = (data / "stack.lock").open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise AlreadyRunning(f"a stack already runs on {data}") from None
-    return lock
 
 
 def _end_leftovers(data: Path) -> list[str]:

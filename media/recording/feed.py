@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from infra.settings import Settings
+from infra.waiting import rest
 from media.recording.wire import DROPPED, PACKET, REPORT, Message, Messages, Says, WireBroken, described, message
 from media.tracks import Ended, Track
 
@@ -101,8 +102,7 @@ class RecorderFeed:
                     self._transport = None
                     writer.close()
                     self._all_left()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_AGAIN_S)
+            await rest(stop, LOOK_AGAIN_S)
 
     def full(self, offered: _Offered) -> bool:
         """Once full, a track is dropped until half is free again: one gap is better than many."""

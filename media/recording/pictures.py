@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from media.payloads import sps_size
 from media.recording.payloads import IDR, SPS, START_CODE
 
 VP8_START = b"\x9d\x01\x2a"
 VP9_SYNC = 0x498342
-# Profiles whose parameter sets tell the chroma format (H.264, 7.3.2.1.1).
-WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,10 @@ def _h264(data: bytes) -> KeyPicture | None:
     sps = next((unit for unit in units if unit[0] & 0x1F == SPS), None)
     if sps is None or not any(unit[0] & 0x1F == IDR for unit in units):
         return None
-    width, height = _size_of(sps)
-    return KeyPicture(width, height, b"".join(START_CODE + unit for unit in units if unit[0] & 0x1F in (SPS, SPS + 1)))
+    size = sps_size(sps)
+    if size is None:
+        return None
+    return KeyPicture(*size, b"".join(START_CODE + unit for unit in units if unit[0] & 0x1F in (SPS, SPS + 1)))
 
 
 def nal_units(data: bytes) -> Iterator[bytes]:
@@ -81,52 +82,6 @@ def nal_units(data: bytes) -> Iterator[bytes]:
     for unit in data.replace(START_CODE, START_CODE[1:]).split(START_CODE[1:]):
         if unit:
             yield unit
-
-
-def _size_of(sps: bytes) -> tuple[int, int]:
-    bits = _Bits(sps[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
-    profile = bits.take(8)
-    bits.take(16)
-    bits.golomb()
-    chroma = 1
-    if profile in WITH_CHROMA:
-        chroma = _past_chroma(bits)
-    bits.golomb()
-    _past_order(bits)
-    bits.golomb()
-    bits.take(1)
-    width, height = 16 * (bits.golomb() + 1), 16 * (bits.golomb() + 1)
-    frames_only = bits.take(1)
-    height *= 2 - frames_only
-    if not frames_only:
-        bits.take(1)
-    bits.take(1)
-    if bits.take(1):
-        across = 2 if chroma in (1, 2) else 1
-        down = (2 if chroma == 1 else 1) * (2 - frames_only)
-        left, right, top, bottom = (bits.golomb() for _ in range(4))
-        width, height = width - across * (left + right), height - down * (top + bottom)
-    return width, height
-
-
-def _past_chroma(bits: _Bits) -> int:
-    chroma = bits.golomb()
-    if chroma == 3:
-        bits.take(1)
-    bits.golomb()
-    bits.golomb()
-    bits.take(1)
-    if bits.take(1):
-        raise ValueError("scaling lists are not sent in live video")
-    return chroma
-
-
-def _past_order(bits: _Bits) -> None:
-    kind = bits.golomb()
-    if kind == 0:
-        bits.golomb()
-    elif kind == 1:
-        raise ValueError("this order of pictures is not sent in live video")
 
 
 class _Bits:
@@ -141,10 +96,3 @@ class _Bits:
             value = value << 1 | (self._data[self._at >> 3] >> (7 - (self._at & 7))) & 1
             self._at += 1
         return value
-
-    def golomb(self) -> int:
-        """Exp-Golomb, unsigned (H.264, 9.1)."""
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
-        return (1 << zeros) - 1 + self.take(zeros)

@@ -7,10 +7,7 @@ down only behind what has begun; the socket belongs to the user of this process 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -22,7 +19,7 @@ from domain.live_session import RecordingAuthorised, RecordingFailed, RecordingS
 from infra import event_log
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
-from infra.local.files import write_atomically
+from infra.local.files import locked, write_atomically
 from infra.mapper import Broken, Stored, decoded
 from infra.objects import Objects
 from infra.postgres import LINE_FAULTS, Line, Wake, keep_listening
@@ -30,6 +27,7 @@ from infra.reference import load as load_reference
 from infra.sealing.data_keys import DataKeys
 from infra.sealing.master_keys import master_keys
 from infra.settings import Settings
+from infra.waiting import rest
 from media.recording.feed import recorder_socket
 from media.recording.recorder import TICK_S, Recorder
 from media.recording.telling import Teller
@@ -104,7 +102,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     store = PostgresEventStore(settings.database_url)
     objects, spool = Objects.open(settings), spool_folder(settings)
     teller = Teller(Bus(store), load_reference(), vitals)
-    with alone_on(spool):
+    with locked(spool / "lock", SpoolInUse(f"another recorder works in {spool.name}")):
         keys = DataKeys(objects, master_keys(settings))
         recorder = Recorder(spool / "spool", objects, keys, teller, settings.recorder_alarm_seconds)
         await recorder.resume()
@@ -120,8 +118,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             while not stop.is_set():
                 recorder.tick()
                 _look_at(following)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), TICK_S)
+                await rest(stop, TICK_S)
         finally:
             server.close()
             for task in following:
@@ -148,15 +145,3 @@ async def _listening(recorder: Recorder, path: Path) -> asyncio.Server:
         return await asyncio.get_running_loop().create_unix_server(recorder.line, str(path))
     finally:
         os.umask(before)
-
-
-@contextmanager
-def alone_on(folder: Path) -> Iterator[None]:
-    """Raises SpoolInUse."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SpoolInUse(f"another recorder works in {folder.name}") from None
-        yield

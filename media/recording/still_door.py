@@ -22,12 +22,13 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.media_tokens import Grant, GrantDesk, GrantRefused, MediaRole, Source
 from infra.sealing.blobs import SealedBlobs
+from media.bodies import body
 from media.facts import LegNumbers, RoomFact, StillTaken
 from media.problems import Problem, problem_of
 from media.recording.manifest import at
@@ -171,15 +172,7 @@ def _digest(request: Request) -> bytes:
 
 
 async def _png(request: Request) -> bytes:
-    content = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                content += part
-                if len(content) > LARGEST_PNG:
-                    raise Problem(413, "STILL_TOO_LARGE", f"Send at most {LARGEST_PNG} bytes.")
-    except TimeoutError:
-        raise Problem(408, "BODY_TOO_SLOW", "The request did not arrive in time.") from None
-    except ClientDisconnect:
-        raise Problem(400, "STILL_DAMAGED", "The request broke off.") from None
-    return bytes(content)
+    too_large = Problem(413, "STILL_TOO_LARGE", f"Send at most {LARGEST_PNG} bytes.")
+    return await body(
+        request, LARGEST_PNG, BODY_SECONDS, too_large, Problem(400, "STILL_DAMAGED", "The request broke off.")
+    )

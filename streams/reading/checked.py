@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from infra.audit.folder import TileFolder
+from infra.audit.logged_tree import leaf_of_row
 from infra.topics import Place
 from projections.audit._checkpoint import Checkpoint, NotACheckpoint
 from projections.audit._keys import Forged, PublicKey, check_checkpoint
-from projections.audit._leaf import leaf_of
 from projections.audit._note import NotANote
 from projections.audit._tiles import WIDTH
 from projections.audit._tiles import Place as TilePlace
@@ -60,18 +60,7 @@ class Checked:
 
     def __iter__(self) -> Iterator[Entry]:
         for entry in self._reader:
-            stored = entry.stored
-            leaf = leaf_of(
-                stored.position,
-                stored.stream_id,
-                stored.version,
-                stored.name,
-                stored.schema_version,
-                stored.state,
-                stored.metadata,
-                stored.recorded_at,
-            )
-            self._unchecked.append((leaf.hash(), entry.place, entry.offset))
+            self._unchecked.append((leaf_of_row(entry.stored), entry.place, entry.offset))
             self._read += 1
             self._check()
             yield entry

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
-from infra.postgres import connect, migrate
 from tests.graphql_api.service import Service, serve
 from tests.inline_worker import InlineWorker
+from tests.own_postgres import fresh_database
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -19,16 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 async def log_dsn(stack: Stack) -> AsyncIterator[str]:
-    name = f"api_{uuid4().hex}"
-    server = await asyncpg.connect(stack.dsn)
-    await server.execute(f"create database {name}")
-    dsn = f"{stack.dsn.rpartition('/')[0]}/{name}"
-    db = await connect(dsn)
-    await migrate(db)
-    await db.close()
-    yield dsn
-    await server.execute(f"drop database {name} with (force)")
-    await server.close()
+    async with fresh_database(stack.dsn) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="module")

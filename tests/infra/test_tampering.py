@@ -18,7 +18,7 @@ from infra.postgres import Connection, connect, migrate, prepare
 from projections.audit.verifier import Bundle, Note, Policy, Refused, check_bundle
 from tests.audit_office import COSIGNERS, LOG, Office, add, signed
 from tests.infra.tampering import TAMPERS, tamper_of, unguard
-from tests.own_postgres import OwnPostgres
+from tests.own_postgres import superuser_of_an_own_server
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -78,10 +78,8 @@ class Signed:
 
 @pytest.fixture(scope="module")
 async def superuser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    server = OwnPostgres(tmp_path_factory.mktemp("postgres"))
-    await server.start()
-    yield server._server.dsn(user="postgres")
-    await server.stop()
+    async with superuser_of_an_own_server(tmp_path_factory.mktemp("postgres")) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +126,8 @@ async def test_leaves_that_were_changed_too_leave_the_checkpoints_to_tell(log: S
         async with log.db.transaction():
             await unguard(log.db)
             await log.db.execute("update events set state = state || ' '::bytea where notification_id = 200")
-            await log.db.execute("update audit_tiles set hashes = set_byte(hashes, 199 * 32, 0)")
+            flipped = "set_byte(hashes, 199 * 32, get_byte(hashes, 199 * 32) # 1)"
+            await log.db.execute(f"update audit_tiles set hashes = {flipped}")
             file = log.home / "both.zip"
             await write_bundle(log.db, TileFolder(log.home / "nowhere"), file, Wanted())
             with pytest.raises(Refused, match="one of positions 121 to 300"):

@@ -21,7 +21,7 @@ from infra.media_tokens import MediaRole
 from infra.media_tokens import Source as GrantedSource
 from infra.memory import MemoryEventStore
 from infra.reference import load
-from media.facts import FirstBytes, GateCrossed, LegNumbers, RungChanged
+from media.facts import GateCrossed, LegNumbers, RungChanged
 from media.reporter import Joined, LayerSwitched, Left, SpeakerChanged, TrackBegan, TrackEnded
 from media.reporting import LogReporter
 from media.told import Told, source_of
@@ -254,7 +254,7 @@ async def test_a_worker_that_ends_in_good_order_gives_its_rooms_up(store: Faulty
 async def test_one_room_that_waits_holds_no_other_up(store: Faulty, reporter: LogReporter) -> None:
     elsewhere = uuid4()
     for _ in range(50):
-        reporter.tell(FirstBytes(elsewhere, datetime.now(UTC), uuid4()))
+        reporter.tell(GateCrossed(elsewhere, datetime.now(UTC), uuid4(), 1, False, POOR))
     reporter.tell(joined(NGA))
     await delivered(reporter)
     assert isinstance(store.told()[-1].event, ParticipantJoined)

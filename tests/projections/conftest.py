@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from domain._kernel import Recorded
 from infra.mapper import to_recorded
 from infra.memory import MemoryEventStore
-from infra.postgres import Connection, connect, migrate
+from infra.postgres import Connection, connect
 from projections._fold import LiveView, apply
 from projections._view import View, create, every_view
 from tests.history import History
+from tests.own_postgres import fresh_database
 from tests.story_twists import everything
 from tests.storyteller import Story
 
@@ -27,18 +26,12 @@ TakeIn = Callable[..., Awaitable[None]]
 
 @pytest.fixture(scope="session")
 async def views_dsn(stack: Stack) -> AsyncIterator[str]:
-    name = f"views_{uuid4().hex}"
-    server = await asyncpg.connect(stack.dsn)
-    await server.execute(f"create database {name}")
-    dsn = f"{stack.dsn.rpartition('/')[0]}/{name}"
-    db = await connect(dsn)
-    await migrate(db)
-    for view in every_view():
-        await create(db, view, generation=1)
-    await db.close()
-    yield dsn
-    await server.execute(f"drop database {name} with (force)")
-    await server.close()
+    async with fresh_database(stack.dsn) as dsn:
+        db = await connect(dsn)
+        for view in every_view():
+            await create(db, view, generation=1)
+        await db.close()
+        yield dsn
 
 
 @pytest.fixture

@@ -6,44 +6,35 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
-from uuid import uuid4
 
 import pytest
 
-from infra.postgres import Connection, connect, migrate
+from infra.postgres import Connection, connect
 from projections.audit._checkpoint import Checkpoint
 from streams.patrol import Patrol
 from tests.audit_office import ORIGIN, Office, add, signed
 from tests.infra import tampering
 from tests.infra.tampering import Tamper
-from tests.own_postgres import OwnPostgres
+from tests.own_postgres import fresh_database, superuser_of_an_own_server
 
 EVENTS = 700
 
 
 @pytest.fixture(scope="module")
 async def superuser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    server = OwnPostgres(tmp_path_factory.mktemp("postgres"))
-    await server.start()
-    yield server._server.dsn(user="postgres")
-    await server.stop()
+    async with superuser_of_an_own_server(tmp_path_factory.mktemp("postgres")) as dsn:
+        yield dsn
 
 
 @pytest.fixture
-async def office(superuser: str, tmp_path: Path) -> Office:
+async def office(superuser: str, tmp_path: Path) -> AsyncIterator[Office]:
     """A log that is signed, with two full tiles and a part of one, in a database of which one may do everything."""
-    name = f"test_{uuid4().hex}"
-    db = await connect(superuser)
-    await db.execute(f"create database {name}")
-    await db.close()
-    db = await connect(dsn := f"{superuser.rpartition('/')[0]}/{name}")
-    await migrate(db)
-    await db.close()
-    office = Office(dsn, tmp_path)
-    await add(office.dsn, EVENTS)
-    async with office.keeping():
-        await signed(office.dsn, EVENTS)
-    return office
+    async with fresh_database(superuser) as dsn:
+        office = Office(dsn, tmp_path)
+        await add(office.dsn, EVENTS)
+        async with office.keeping():
+            await signed(office.dsn, EVENTS)
+        yield office
 
 
 async def read_once(office: Office) -> Patrol:

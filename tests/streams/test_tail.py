@@ -142,6 +142,7 @@ def command(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "infra.cli", "tail", *arguments],
         cwd=ROOT,
         env={**child_environment(settings), "PYTHONDONTWRITEBYTECODE": "1"},
+        bufsize=0,  # A buffer would keep what was read beyond the first line from communicate(), which reads the pipe.
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

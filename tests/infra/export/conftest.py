@@ -6,17 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import asyncpg
 import duckdb
 import pytest
 
 from infra.event_log import head
 from infra.event_store import PostgresEventStore
-from infra.postgres import connect, migrate
+from infra.postgres import connect
 from infra.watermark import applied_upto
 from tests.inline_worker import InlineWorker
+from tests.own_postgres import fresh_database
 from tests.story_of_waits import communes_wait
 from tests.story_twists import everything
 from tests.storyteller import Story
@@ -30,26 +29,18 @@ KEY = bytes(32)
 @pytest.fixture(scope="session")
 async def story_dsn(stack: Stack) -> AsyncIterator[str]:
     """A database with every event of the story, and all views up to date. Tests leave it as it is."""
-    name = f"story_{uuid4().hex}"
-    server = await asyncpg.connect(stack.dsn)
-    await server.execute(f"create database {name}")
-    dsn = f"{stack.dsn.rpartition('/')[0]}/{name}"
-    db = await connect(dsn)
-    await migrate(db)
-    worker = InlineWorker(dsn)
-    await worker.start()
-    store = PostgresEventStore(dsn)
-    story = Story(store)
-    await everything(story)
-    await communes_wait(story)
-    await store.close()
-    while await applied_upto(db) < await head(db):
-        await asyncio.sleep(0.05)
-    await worker.stop()
-    await db.close()
-    yield dsn
-    await server.execute(f"drop database {name} with (force)")
-    await server.close()
+    async with fresh_database(stack.dsn) as dsn:
+        db, worker, store = await connect(dsn), InlineWorker(dsn), PostgresEventStore(dsn)
+        await worker.start()
+        story = Story(store)
+        await everything(story)
+        await communes_wait(story)
+        await store.close()
+        while await applied_upto(db) < await head(db):
+            await asyncio.sleep(0.05)
+        await worker.stop()
+        await db.close()
+        yield dsn
 
 
 def asked(folder: Path, question: str) -> Sequence[tuple[Any, ...]]:

@@ -27,10 +27,11 @@ from infra.nation.play import NotAsPlayed, Player
 from infra.nation.resume import known_in
 from infra.nation.rhythm import midnight
 from infra.nation.step import SYSTEM
-from infra.postgres import Line, connect, migrate
+from infra.postgres import Line, connect
 from infra.reference import load
 from infra.settings import ROOT
 from tests.infra.nation.playing import DAYS, FACILITIES, FIRST, SEED, facts, script
+from tests.own_postgres import fresh_database
 
 KILLS = 3
 COMMAND = (
@@ -59,16 +60,8 @@ async def loaded(dsn: str) -> Loader:
 
 @pytest.fixture
 async def other_database(log_database: str) -> AsyncIterator[str]:
-    name = log_database.rpartition("/")[2] + "_other"
-    db = await connect(log_database)
-    await db.execute(f"create database {name}")
-    dsn = f"{log_database.rpartition('/')[0]}/{name}"
-    other = await connect(dsn)
-    await migrate(other)
-    await other.close()
-    yield dsn
-    await db.execute(f"drop database {name} with (force)")
-    await db.close()
+    async with fresh_database(log_database) as dsn:
+        yield dsn
 
 
 async def test_bulk_and_bus_lead_to_the_same_facts_and_both_answer_what_the_policies_ask(
