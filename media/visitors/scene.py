@@ -27,7 +27,13 @@ FRAMES_PER_SECOND = 15
 CAMERA_SIZE, SCAN_SIZE = (640, 360), (1280, 720)
 CAMERA_FRAMES = 6 * FRAMES_PER_SECOND
 MOST_SCAN_FRAMES = 10 * FRAMES_PER_SECOND
-CODECS = {"1.2.840.10008.1.2.4.50": "mjpeg", "1.2.840.10008.1.2.4.90": "jpeg2000", "1.2.840.10008.1.2.4.91": "jpeg2000"}
+SIGN_FROM = 314
+CODECS = {
+    "1.2.840.10008.1.2.4.50": "mjpeg",
+    "1.2.840.10008.1.2.4.70": "mjpeg",
+    "1.2.840.10008.1.2.4.90": "jpeg2000",
+    "1.2.840.10008.1.2.4.91": "jpeg2000",
+}
 
 SIGN = """
 #set page(width: 640pt, height: 360pt, margin: 0pt, fill: none)
@@ -77,6 +83,7 @@ class Camera:
         assert isinstance(png, bytes)
         with av.open(io.BytesIO(png), "r", format="png_pipe") as file:
             rgba = next(iter(file.decode(video=0))).to_ndarray(format="rgba")
+        rgba = rgba[SIGN_FROM:]
         return rgba[..., :3].astype(np.uint8), (rgba[..., 3:] / np.float32(255)).astype(np.float32)
 
     def picture(self, number: int) -> Pixels:
@@ -88,19 +95,28 @@ class Camera:
         self._oval(out, 320 + sway, 118 + nod, 56, 26, (42, 34, 30))
         self._clock(out, turn)
         sign, cover = self._sign
-        out[:] = (sign * cover + out * (1 - cover)).astype(np.uint8)
+        out[SIGN_FROM:] = (sign * cover + out[SIGN_FROM:] * (1 - cover)).astype(np.uint8)
         return out
 
     def _oval(self, out: Pixels, x: float, y: float, wide: float, high: float, colour: tuple[int, int, int]) -> None:
-        out[((self._x - x) / wide) ** 2 + ((self._y - y) / high) ** 2 < 1] = colour
+        rows, columns = _around(y, high), _around(x, wide)
+        inside = ((self._x[rows, columns] - x) / wide) ** 2 + ((self._y[rows, columns] - y) / high) ** 2 < 1
+        out[rows, columns][inside] = colour
 
     def _clock(self, out: Pixels, turn: float) -> None:
         x, y, radius = 574.0, 62.0, 46.0
         self._oval(out, x, y, radius, radius, (30, 42, 56))
         self._oval(out, x, y, radius - 4, radius - 4, (250, 250, 246))
-        along = (self._x - x) * np.sin(turn) - (self._y - y) * np.cos(turn)
-        across = (self._x - x) * np.cos(turn) + (self._y - y) * np.sin(turn)
-        out[(np.abs(across) < 2.2) & (along > -8) & (along < radius - 9)] = (196, 40, 40)
+        rows, columns = _around(y, radius), _around(x, radius)
+        right, down = self._x[rows, columns] - x, self._y[rows, columns] - y
+        along = right * np.sin(turn) - down * np.cos(turn)
+        across = right * np.cos(turn) + down * np.sin(turn)
+        out[rows, columns][(np.abs(across) < 2.2) & (along > -8) & (along < radius - 9)] = (196, 40, 40)
+
+
+def _around(middle: float, half: float) -> slice:
+    """The part of a picture that a figure can touch; the rest need not be looked at."""
+    return slice(max(0, int(middle - half)), int(middle + half) + 2)
 
 
 class Scan:
