@@ -82,12 +82,11 @@ class Egress:
 
     def run(self) -> None:
         """Works for a slice; what is left goes on after whatever else the loop has to do."""
-        now_ns = time.monotonic_ns()
         if self._held:
-            self._release(now_ns)
+            self._release(time.monotonic_ns())
         while self._sound:
             self._work(self._turn_of(self._sound.popleft()), None)
-        until = now_ns + SLICE_NS
+        until = time.monotonic_ns() + SLICE_NS
         while self._pictures or self._turns:
             self._turns.extend(self._turn_of(layer) for layer in self._pictures)
             self._pictures.clear()
@@ -153,8 +152,6 @@ class Egress:
         viewers, size = job.viewers, max(1, PACKETS_A_GROUP // len(job.packets))
         while job.at < len(viewers):
             now_ns = time.monotonic_ns()
-            if until is not None and now_ns > until:
-                return False
             group: dict[Cohort, list[Downtrack]] = {}
             for viewer in viewers[job.at : job.at + size]:
                 if viewer.layer is layer and viewer.address is not None:
@@ -162,6 +159,9 @@ class Egress:
             job.at += size
             for cohort, members in group.items():
                 self._send(job, cohort, members, send_time(now_ns))
+            # Looked at after the work, so that each slice does some however much sound there is.
+            if until is not None and time.monotonic_ns() >= until:
+                return job.at >= len(viewers)
         return True
 
     def _send(self, job: Job, cohort: Cohort, viewers: Sequence[Downtrack], stamp: int) -> None:
