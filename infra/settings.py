@@ -80,6 +80,7 @@ class Settings(BaseModel):
     media_bind_address: str = Field("127.0.0.1", min_length=1, description="TELEHEALTH_MEDIA_BIND_ADDRESS")
     media_public_address: str | None = Field(None, description="TELEHEALTH_MEDIA_PUBLIC_ADDRESS")
     media_url: str | None = Field(None, description="TELEHEALTH_MEDIA_URL")
+    media_native: Literal["auto", "off", "on"] = Field("auto", description="TELEHEALTH_MEDIA_NATIVE")
     turn_urls: tuple[str, ...] = Field((), description="TELEHEALTH_TURN_URLS")
     turn_secret: str | None = Field(None, description="TELEHEALTH_TURN_SECRET", repr=False)
     turn_credential_seconds: Seconds = Field(600, description="TELEHEALTH_TURN_CREDENTIAL_SECONDS")

@@ -12,8 +12,8 @@ from random import randrange
 from typing import TYPE_CHECKING
 
 from media import feedback
+from media.burst import ONE_WORD_OF_EXTENSIONS, Cohort, send_time
 from media.continuity import Continuity, rewritten
-from media.egress import ONE_WORD_OF_EXTENSIONS, Cohort, send_time
 from media.layer import Layer
 from media.rtp import HEADER
 from media.srtp import Srtp
