@@ -87,8 +87,8 @@ class OnTheLog:
 
 
 def worker_name(settings: Settings) -> str:
-    """The same for every run of this worker: its port is its own on this machine."""
-    return f"media-{settings.media_udp_port}"
+    """The same for every run of this worker: its name, or else its port, which is its own on this machine."""
+    return settings.media_worker or f"media-{settings.media_udp_port}"
 
 
 def end_refused(engine: Engine, fact: Told, code: str) -> None:
