@@ -53,6 +53,9 @@ class Downtrack:
         self.wanted = layer
         if layer is None:
             self._leave()
+            self.continuity.pause()
+            # What was reported of what is sent no more says nothing of the line as it will be.
+            self.loss, self.jitter_ms = 0.0, 0.0
         elif layer is not self.layer:
             layer.waiting[self] = None
             layer.key_frame_wanted = True

@@ -45,12 +45,16 @@ class OnTheLog:
     async def follow(self, engine: Engine) -> None:
         """As long as the worker runs."""
         self.reporter.refused = lambda fact, code: end_refused(engine, fact, code)
+        self._observation.act, self._observation.standing = engine.hold, engine.standing
         await asyncio.gather(self._look(engine), self._obey(engine))
 
     async def _look(self, engine: Engine) -> None:
         while True:
             try:
-                self._observation.look([track for room in engine.rooms.values() for track in room.tracks.values()])
+                rooms = tuple(engine.rooms.values())
+                tracks = [track for room in rooms for track in room.tracks.values()]
+                viewers = [viewer for room in rooms for viewer in room.viewers.values()]
+                self._observation.look(tracks, watching=viewers, late_ms=engine.lag_ms)
             except Exception as fault:
                 log.error("look_failed", exc_info=fault)
             self._vitals.details.update(facts_waiting=self.reporter.waiting, facts_given_up=self.reporter.given_up)

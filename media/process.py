@@ -26,6 +26,7 @@ from media.on_the_log import OnTheLog
 from media.recording.feed import RecorderFeed, recorder_socket
 from media.recording.still_door import StillDoor
 from media.reporter import Reporter, Unheard
+from media.session_door import LARGEST_MESSAGE
 from media.signalling import Signalling
 from media.udp import Port
 
@@ -84,7 +85,8 @@ async def work(
     app.router.routes[:0] = doors(engine, desk)
     sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
-        async with serving(app, sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
+        limits = {"h11_max_incomplete_event_size": LARGEST_HEADER, "ws_max_size": LARGEST_MESSAGE}
+        async with serving(app, sock, **limits) as url:
             vitals.details.update(url=url, udp_port=port.advertised[1])
             vitals.started()
             while not stop.is_set():
