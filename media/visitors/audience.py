@@ -1,4 +1,4 @@
-"""A visitor that watches: `python -m media.visitors.audience`, one process for any number of hospitals.
+"""A visitor that watches, one process for any number of hospitals.
 
 Said to it, a line each, and answered:
 
@@ -25,8 +25,8 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from av.frame import Frame
 
-from media.visitors.connection import WITHIN_S, Connection, on_this_machine, watch
-from media.visitors.lines import heard, run, say
+from media.visitors.connection import WITHIN_S, Connection, watch
+from media.visitors.lines import Lines
 from media.visitors.scene import FRAMES_PER_SECOND
 
 # As Any: its types do not show what is put in the place of its decoders.
@@ -148,32 +148,27 @@ class Audience:
     async def end(self) -> list[dict[str, Any]]:
         return [asdict(watched) for watched in await asyncio.gather(*(viewer.end() for viewer in self._viewers))]
 
-    async def tell(self) -> None:
+    async def tell(self, lines: Lines) -> None:
         while True:
             await asyncio.sleep(1)
             seen: Counter[str] = Counter()
             for viewer in self._viewers:
                 seen[viewer.watched.place] += viewer.watched.pictures
-            say(counted=seen)
+            lines.say(counted=seen)
 
 
-async def main() -> None:
-    on_this_machine()
+async def main(lines: Lines) -> None:
     audience = Audience()
-    telling = asyncio.create_task(audience.tell())
-    async for said in heard():
+    telling = asyncio.create_task(audience.tell(lines))
+    while (said := await lines.next()) is not None:
         match said:
             case {"begin": {"decodes": decodes}}:
                 if not decodes:
                     count_only()
-                say(begin={})
+                lines.say(begin={})
             case {"watch": wanted}:
-                say(watch=await audience.watch(wanted))
+                lines.say(watch=await audience.watch(wanted))
             case {"end": _}:
                 break
     telling.cancel()
-    say(end=await audience.end())
-
-
-if __name__ == "__main__":
-    run(main)
+    lines.say(end=await audience.end())

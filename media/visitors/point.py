@@ -1,4 +1,4 @@
-"""A visitor that publishes one source: `python -m media.visitors.point`.
+"""A visitor that publishes one source.
 
 Said to it, a line each, and answered:
 
@@ -25,8 +25,8 @@ import httpx
 
 from media._aiortc import sent_last
 from media.visitors.clip import SOUNDS_PER_SECOND, Replay, pictures, voice
-from media.visitors.connection import WITHIN_S, Connection, NotLetIn, on_this_machine, publish
-from media.visitors.lines import heard, run, say
+from media.visitors.connection import WITHIN_S, Connection, NotLetIn, publish
+from media.visitors.lines import Lines
 from media.visitors.scene import FRAMES_PER_SECOND, Camera, Pixels, Scan, Scene
 
 CAMERA_KBPS, SCAN_KBPS = 450, 2_500
@@ -102,29 +102,24 @@ def png_of(pixels: Pixels) -> bytes:
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
-async def _tell(point: Point) -> None:
+async def _tell(point: Point, lines: Lines) -> None:
     while True:
         await asyncio.sleep(1)
-        say(counted=point.told)
+        lines.say(counted=point.told)
 
 
-async def main() -> None:
-    on_this_machine()
+async def main(lines: Lines) -> None:
     point = Point()
-    telling = asyncio.create_task(_tell(point))
-    async for said in heard():
+    telling = asyncio.create_task(_tell(point, lines))
+    while (said := await lines.next()) is not None:
         match said:
             case {"show": wanted}:
-                say(show=await point.show(**wanted))
+                lines.say(show=await point.show(**wanted))
             case {"publish": door}:
-                say(publish=await point.publish(**door))
+                lines.say(publish=await point.publish(**door))
             case {"still": door}:
-                say(still=await point.still(**door))
+                lines.say(still=await point.still(**door))
             case {"end": _}:
                 break
     telling.cancel()
-    say(end=await point.end())
-
-
-if __name__ == "__main__":
-    run(main)
+    lines.say(end=await point.end())

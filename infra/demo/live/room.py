@@ -16,10 +16,11 @@ from infra.demo.day import Day, Person
 from infra.demo.hospitals import Hospital
 from infra.demo.live.account import Source, Watched
 from infra.demo.live.seats import Seats
-from infra.demo.live.visitor import Visitor, visit
+from infra.demo.live.visitor import Visitor, Visitors, visitors
 from infra.demo.people import Cast
 
-POINT, AUDIENCE = "media.visitors.point", "media.visitors.audience"
+POINT, AUDIENCE = "point", "audience"
+AUDIENCES = ("those who watch", "those who look closely")
 WATCHING = 20
 CAMERA, ULTRASOUND = "CAMERA", "ULTRASOUND"
 
@@ -36,22 +37,24 @@ class Room:
         self._day, self._cast, self.seats = day, cast, seats
         self._shown: dict[str, asyncio.Task[Visitor]] = {}
         self._audiences: list[Visitor] = []
-        self._visitors: list[Visitor] = []
+        self._visitors: Visitors | None = None
         self._cut: dict[str, tuple[int, int]] = {}
         self.sources: list[Source] = []
 
     async def begin(self, scan: Path) -> None:
         """Everybody is there and prepares; nothing is waited for."""
+        # One more camera than points: that which comes back after its power failed is another process.
+        self._visitors = await visitors(self._day.settings, len(self._cast.points) + 2 + len(AUDIENCES))
         for number, point in enumerate(self._cast.points):
             self._prepare(point, CAMERA, number)
         self._prepare(self._cast.points[0], ULTRASOUND, 0, scan)
-        for decodes, name in enumerate(("those who watch", "those who look closely")):
-            audience = await self._visit(AUDIENCE, name, partial(self._day.stage.seen_so_far, name))
-            self._audiences.append(audience)
-            await audience.ask(begin={"decodes": bool(decodes)})
+        for name in AUDIENCES:
+            self._audiences.append(self._visitors.take(AUDIENCE, name, partial(self._day.stage.seen_so_far, name)))
 
     async def open(self) -> None:
-        """The five points are seen and heard, by one another's audience."""
+        """The five points are seen and heard by those who watch them."""
+        for decodes, audience in enumerate(self._audiences):
+            await audience.ask(begin={"decodes": bool(decodes)})
         for point in self._cast.points:
             await self.publish(point, self._cast.doctors[point.code], CAMERA, equipmentOfThePoint=True)
         wanted = 2 * len(self._cast.points)
@@ -112,21 +115,19 @@ class Room:
         for task in self._shown.values():
             task.cancel()
         await asyncio.gather(*self._shown.values(), return_exceptions=True)
-        await self._all(visitor.cut() for visitor in self._visitors)
+        if self._visitors is not None:
+            await self._visitors.close()
 
     def _prepare(self, point: Hospital, source: str, number: int, scan: Path | None = None) -> None:
+        assert self._visitors is not None
+        key = place(point, source)
+        visitor = self._visitors.take(POINT, key, partial(self._day.stage.sent_so_far, key))
+
         async def shown() -> Visitor:
-            key = place(point, source)
-            visitor = await self._visit(POINT, key, partial(self._day.stage.sent_so_far, key))
             await visitor.ask(show={"name": point.name_vi, "number": number, "scan": str(scan) if scan else None})
             return visitor
 
-        self._shown[place(point, source)] = asyncio.create_task(shown())
-
-    async def _visit(self, module: str, name: str, counted: Any) -> Visitor:
-        visitor = await visit(self._day.settings, module, name, counted)
-        self._visitors.append(visitor)
-        return visitor
+        self._shown[key] = asyncio.create_task(shown())
 
     @staticmethod
     async def _all(work: Iterable[Coroutine[Any, Any, Any]]) -> Sequence[Any]:
