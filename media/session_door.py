@@ -24,15 +24,17 @@ from media.admission import Admission, Crowded
 from media.engine import Engine
 from media.facts import RungChanged
 from media.negotiation import LONGEST_OFFER, OfferRefused
+from media.placing import Elsewhere, room_for
 from media.publisher import Publisher
 from media.reporter import SpeakerChanged
+from media.room import Room
 from media.session_messages import Answer, Hello, Telemetry, understood
 from media.subscription import Subscription
 from media.tracks import Ended, Kind
 
 HELLO_WITHIN_S, ANSWER_WITHIN_S = 5.0, 15.0
 LARGEST_MESSAGE = 2 * LONGEST_OFFER
-REFUSED, MALFORMED, TOO_MANY, ENDED = 4401, 4400, 4429, 4410
+REFUSED, MALFORMED, TOO_MANY, ENDED, MOVED = 4401, 4400, 4429, 4410, 4409
 MOST_WAITING = 256
 
 
@@ -55,7 +57,7 @@ class SessionDoor:
         try:
             grant = await self._greeted(socket)
             await self._turn()
-            await Visit(self._engine, socket, grant).last()
+            await Visit(self._engine, socket, grant, await self._room(grant)).last()
         except Refusal as fault:
             with suppress(WebSocketDisconnect, RuntimeError):
                 await _say(socket, {"type": "refused", "code": fault.code, "message": fault.text})
@@ -79,6 +81,13 @@ class SessionDoor:
             raise Refusal(REFUSED, "ANOTHER_SESSION", "This grant is for another session.")
         return grant
 
+    async def _room(self, grant: Grant) -> Room:
+        try:
+            return await room_for(self._engine, grant.session_id, publishes=False)
+        except Elsewhere as where:
+            text = "This room is at another worker now. Ask the API for a new ticket."
+            raise Refusal(MOVED, "ROOM_IS_ELSEWHERE", text) from where
+
     async def _turn(self) -> None:
         try:
             await self._admission.turn()
@@ -90,12 +99,11 @@ class SessionDoor:
 class Visit:
     """One client in one room, from its hello to the end of its socket."""
 
-    def __init__(self, engine: Engine, socket: WebSocket, grant: Grant) -> None:
+    def __init__(self, engine: Engine, socket: WebSocket, grant: Grant, room: Room) -> None:
         self._engine, self._socket, self._grant = engine, socket, grant
         self._news: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(MOST_WAITING)
         self._changed = asyncio.Event()
         self._answered = asyncio.Event()
-        room = engine.room(grant.session_id)
         self._room = room
         self._seat = Subscription(engine, room, grant, self._changed.set, self._noticed)
 
