@@ -44,7 +44,7 @@ class LiveSessionTicket:
     """The way into a room. Send `token` as bearer token to the addresses before it expires; a connection then stays.
 
     In `whepTemplate` put the point whose picture you want in place of `{pointId}`, and the source, such as `camera`, in
-    place of `{source}`.
+    place of `{source}`. Over the WebSocket `socketUrl` the whole room comes in one connection.
     """
 
     live_session_id: UUID
@@ -55,6 +55,7 @@ class LiveSessionTicket:
     expires_at: datetime
     whip: list[WhipAddress]
     whep_template: str
+    socket_url: str
     ice_servers: list[IceServer]
 
 
@@ -77,6 +78,7 @@ async def live_session_ticket(services: Services, command: Command, context: Con
         expires_at=made.expires_at,
         whip=[WhipAddress(source=Source(source), url=url) for source, url in addresses],
         whep_template=made.whep,
+        socket_url=made.socket,
         ice_servers=[
             IceServer(urls=[one.url], username=one.username, credential=one.credential) for one in made.ice_servers
         ],

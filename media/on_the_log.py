@@ -45,12 +45,16 @@ class OnTheLog:
     async def follow(self, engine: Engine) -> None:
         """As long as the worker runs."""
         self.reporter.refused = lambda fact, code: end_refused(engine, fact, code)
+        self._observation.act, self._observation.standing = engine.hold, engine.standing
         await asyncio.gather(self._look(engine), self._obey(engine))
 
     async def _look(self, engine: Engine) -> None:
         while True:
             try:
-                self._observation.look([track for room in engine.rooms.values() for track in room.tracks.values()])
+                rooms = tuple(engine.rooms.values())
+                tracks = [track for room in rooms for track in room.tracks.values()]
+                viewers = [viewer for room in rooms for viewer in room.viewers.values()]
+                self._observation.look(tracks, watching=viewers, late_ms=engine.lag_ms)
             except Exception as fault:
                 log.error("look_failed", exc_info=fault)
             self._vitals.details.update(facts_waiting=self.reporter.waiting, facts_given_up=self.reporter.given_up)
@@ -87,8 +91,8 @@ class OnTheLog:
 
 
 def worker_name(settings: Settings) -> str:
-    """The same for every run of this worker: its port is its own on this machine."""
-    return f"media-{settings.media_udp_port}"
+    """The same for every run of this worker: its name, or else its port, which is its own on this machine."""
+    return settings.media_worker or f"media-{settings.media_udp_port}"
 
 
 def end_refused(engine: Engine, fact: Told, code: str) -> None:

@@ -21,10 +21,12 @@ from infra.settings import Settings
 from infra.turn import ice_servers
 from media.engine import Engine
 from media.measures import measure
+from media.native.chosen import chosen
 from media.on_the_log import OnTheLog
 from media.recording.feed import RecorderFeed, recorder_socket
 from media.recording.still_door import StillDoor
 from media.reporter import Reporter, Unheard
+from media.session_door import LARGEST_MESSAGE
 from media.signalling import Signalling
 from media.udp import Port
 
@@ -71,6 +73,7 @@ async def work(
     desk = await asyncio.to_thread(grant_desk, settings)
     port = Port(settings.media_bind_address, settings.media_udp_port, settings.media_public_address)
     engine = Engine(port, reporter)
+    engine.egress.sender = chosen(settings.media_native, port)
     feed = RecorderFeed(recorder_socket(settings))
     engine.followers.append(feed)
     engine.start()
@@ -82,7 +85,8 @@ async def work(
     app.router.routes[:0] = doors(engine, desk)
     sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
-        async with serving(app, sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
+        limits = {"h11_max_incomplete_event_size": LARGEST_HEADER, "ws_max_size": LARGEST_MESSAGE}
+        async with serving(app, sock, **limits) as url:
             vitals.details.update(url=url, udp_port=port.advertised[1])
             vitals.started()
             while not stop.is_set():
@@ -108,7 +112,9 @@ def tell(engine: Engine, vitals: Vitals) -> None:
         peers=len(engine.peers),
         packets_sent=engine.egress.packets,
         packets_dropped=engine.egress.dropped,
+        sender=engine.egress.sender.name,
         loop_lag_ms=round(engine.lag_ms, 1),
         cpu_seconds=round(usage.ru_utime + usage.ru_stime, 1),
-        told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]}",
+        told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]},"
+        f" sent by {engine.egress.sender.name}",
     )

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from domain._live import Rung
 from infra.media_tokens import Grant, MediaRole, Source
+from media.facts import RungChanged
 from media.peer import Peer
 from media.published import LOUD, PublishedTrack
 from media.publisher import Publisher
@@ -41,6 +43,8 @@ class Room:
         self._reporter = reporter
         self.members: set[Peer] = set()
         self._connections: dict[UUID, int] = {}
+        self.rungs: dict[UUID, Rung] = {}
+        """On which rung of the ladder each participant's line is, while it is here."""
 
     def tell(self, fact: Fact) -> None:
         self._reporter.tell(fact)
@@ -56,6 +60,7 @@ class Room:
         self._connections[grant.participant_id] = count + 1
         if count == 0:
             self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role))
+        peer.hold_to(self.rungs.setdefault(grant.participant_id, Rung.TWO_WAY_HD))
         if isinstance(peer, Publisher):
             before = self.publishers.get((grant.point_id, peer.source))
             self.publishers[grant.point_id, peer.source] = peer
@@ -77,7 +82,20 @@ class Room:
             self._connections[grant.participant_id] = count
         else:
             self._connections.pop(grant.participant_id, None)
+            self.rungs.pop(grant.participant_id, None)
             self.tell(Left(self.session_id, grant.point_id, grant.participant_id, reason))
+
+    def hold(self, participant_id: UUID, rung: Rung, told: RungChanged | None) -> None:
+        """A participant's line came to this rung: act on it, and let all screens say so."""
+        if participant_id not in self.rungs:
+            return
+        self.rungs[participant_id] = rung
+        for peer in tuple(self.members):
+            if peer.joined and peer.grant.participant_id == participant_id:
+                peer.hold_to(rung)
+        if told is not None:
+            for viewer in self._watching():
+                viewer.noticed(told)
 
     def track_began(self, publisher: Publisher, track: PublishedTrack) -> None:
         """Its first packet is there."""
@@ -88,7 +106,7 @@ class Room:
         self.tell(TrackBegan(about, *size))
         for follower in self._engine.followers:
             follower.offer(track)
-        for viewer in tuple(self.viewers.values()):
+        for viewer in self._watching():
             viewer.take(track)
 
     def track_ended(self, publisher: Publisher, track: PublishedTrack, reason: Ended) -> None:
@@ -96,11 +114,15 @@ class Room:
         place = (about.point_id, about.source, about.kind)
         if self.tracks.get(place) is track:
             del self.tracks[place]
-            for viewer in tuple(self.viewers.values()):
+            for viewer in self._watching():
                 viewer.leave(track)
         for follower in self._engine.followers:
             follower.withdraw(about.track_id)
         self.tell(TrackEnded(about, reason))
+
+    def _watching(self) -> list[Viewer]:
+        """All who watch, also those whose connection waits for something to be there."""
+        return [peer for peer in self.members if isinstance(peer, Viewer)]
 
     def track(self, point_id: UUID, source: Source, kind: Kind) -> PublishedTrack | None:
         return self.tracks.get((point_id, source, kind))
@@ -132,7 +154,10 @@ class Room:
             return
         if loudest != self.speaker and voices[loudest] > held + LOUDER:
             self.speaker = loudest
-            self.tell(SpeakerChanged(self.session_id, loudest))
+            changed = SpeakerChanged(self.session_id, loudest)
+            self.tell(changed)
+            for viewer in self._watching():
+                viewer.noticed(changed)
 
 
 def may_publish(role: MediaRole, sources: frozenset[Source], source: Source) -> bool:
