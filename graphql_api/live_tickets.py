@@ -47,7 +47,7 @@ class LiveSessionTicket:
     where the room is then.
 
     In `whepTemplate` put the point whose picture you want in place of `{pointId}`, and the source, such as `camera`, in
-    place of `{source}`.
+    place of `{source}`. Over the WebSocket `socketUrl` the whole room comes in one connection.
     """
 
     live_session_id: UUID
@@ -58,6 +58,7 @@ class LiveSessionTicket:
     expires_at: datetime
     whip: list[WhipAddress]
     whep_template: str
+    socket_url: str
     ice_servers: list[IceServer]
 
 
@@ -80,6 +81,7 @@ async def live_session_ticket(services: Services, command: Command, context: Con
         expires_at=made.expires_at,
         whip=[WhipAddress(source=Source(source), url=url) for source, url in addresses],
         whep_template=made.whep,
+        socket_url=made.socket,
         ice_servers=[
             IceServer(urls=[one.url], username=one.username, credential=one.credential) for one in made.ice_servers
         ],

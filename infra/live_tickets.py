@@ -30,7 +30,8 @@ OF_A_SPEAKER = frozenset({Source.CAMERA, Source.AUDIO, Source.SCREEN})
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`whip` holds an address for each source that may be published; `whep` is one with places for point and source."""
+    """`whip` holds an address for each source that may be published; `whep` is one with places for point and source;
+    `socket` is that of the whole room."""
 
     token: str
     expires_at: datetime
@@ -38,6 +39,7 @@ class Ticket:
     sources: Sequence[Source]
     whip: Sequence[str]
     whep: str
+    socket: str
     ice_servers: Sequence[IceServer]
 
 
@@ -61,6 +63,7 @@ class TicketDesk:
             sources=sources,
             whip=[f"{base}/whip/{live_session_id}/{source.value}" for source in sources],
             whep=f"{base}/whep/{live_session_id}/{{pointId}}/{{source}}",
+            socket=f"ws{base.removeprefix('http')}/sessions/{live_session_id}",
             ice_servers=ice_servers(self._settings, str(participant_id), now.timestamp()),
         )
 

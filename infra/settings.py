@@ -80,11 +80,10 @@ class Settings(BaseModel):
     media_bind_address: str = Field("127.0.0.1", min_length=1, description="TELEHEALTH_MEDIA_BIND_ADDRESS")
     media_public_address: str | None = Field(None, description="TELEHEALTH_MEDIA_PUBLIC_ADDRESS")
     media_url: str | None = Field(None, description="TELEHEALTH_MEDIA_URL")
+    media_native: Literal["auto", "off", "on"] = Field("auto", description="TELEHEALTH_MEDIA_NATIVE")
     media_worker: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$", description="TELEHEALTH_MEDIA_WORKER")
     media_workers: Annotated[int, Field(ge=1, le=16)] = Field(2, description="TELEHEALTH_MEDIA_WORKERS")
-    media_packets_a_second: Annotated[int, Field(ge=1)] = Field(
-        40_000, description="TELEHEALTH_MEDIA_PACKETS_A_SECOND"
-    )
+    media_packets_a_second: Annotated[int, Field(ge=1)] = Field(40_000, description="TELEHEALTH_MEDIA_PACKETS_A_SECOND")
     turn_urls: tuple[str, ...] = Field((), description="TELEHEALTH_TURN_URLS")
     turn_secret: str | None = Field(None, description="TELEHEALTH_TURN_SECRET", repr=False)
     turn_credential_seconds: Seconds = Field(600, description="TELEHEALTH_TURN_CREDENTIAL_SECONDS")

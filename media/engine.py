@@ -17,9 +17,11 @@ from uuid import UUID
 import structlog
 from aiortc.rtcdtlstransport import RTCCertificate
 
+from domain._live import Rung
 from infra.media_places import Placement
 from media._aiortc import check_contract
 from media.egress import Egress
+from media.facts import RungChanged
 from media.negotiation import extend_tables
 from media.peer import Peer
 from media.placing import Alone, Directory
@@ -105,6 +107,16 @@ class Engine:
         room = self.rooms.get(session_id)
         found = room.tracks.values() if room is not None else ()
         return next((track for track in found if track.description.track_id == track_id), None)
+
+    def standing(self, session_id: UUID, participant_id: UUID) -> Rung | None:
+        """The rung on which this participant of that session is held; None when it is not here."""
+        room = self.rooms.get(session_id)
+        return room.rungs.get(participant_id) if room is not None else None
+
+    def hold(self, session_id: UUID, participant_id: UUID, rung: Rung, told: RungChanged | None) -> None:
+        """This participant's line came to that rung of the ladder."""
+        if (room := self.rooms.get(session_id)) is not None:
+            room.hold(participant_id, rung, told)
 
     def end(self, peer: Peer, reason: Ended) -> None:
         """Ends a connection without waiting for it."""

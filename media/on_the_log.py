@@ -50,6 +50,7 @@ class OnTheLog:
     async def follow(self, engine: Engine) -> None:
         """As long as the worker runs. Raises TakenForLost."""
         self.reporter.refused = lambda fact, code: end_refused(engine, fact, code)
+        self._observation.act, self._observation.standing = engine.hold, engine.standing
         run = Run(self.reporter.run_id, self.reporter.worker, engine.url, engine.pipe)
         most = self._settings.media_packets_a_second
         self._placing = Placing(self._dsn, run, most, self._bury, lambda rooms: self._placed(engine, rooms))
@@ -71,9 +72,11 @@ class OnTheLog:
     async def _look(self, engine: Engine) -> None:
         while True:
             try:
+                rooms = tuple(engine.rooms.values())
                 # What an edge is fed is looked at by its origin.
-                own = [room for room in engine.rooms.values() if room.inflow is None]
-                self._observation.look([track for room in own for track in room.tracks.values()])
+                tracks = [track for room in rooms if room.inflow is None for track in room.tracks.values()]
+                viewers = [viewer for room in rooms for viewer in room.viewers.values()]
+                self._observation.look(tracks, watching=viewers, late_ms=engine.lag_ms)
             except Exception as fault:
                 log.error("look_failed", exc_info=fault)
             self._vitals.details.update(facts_waiting=self.reporter.waiting, facts_given_up=self.reporter.given_up)

@@ -24,12 +24,14 @@ from infra.waiting import rest
 from media.engine import Engine
 from media.framed import listening
 from media.measures import measure
+from media.native.chosen import chosen
 from media.on_the_log import OnTheLog, worker_name
 from media.outflow import Outflow
 from media.pipe import pipe_socket
 from media.recording.feed import RecorderFeed, recorder_socket
 from media.recording.still_door import StillDoor
 from media.reporter import Reporter, Unheard
+from media.session_door import LARGEST_MESSAGE
 from media.signalling import Signalling
 from media.udp import Port
 
@@ -77,6 +79,7 @@ async def work(
     desk = await asyncio.to_thread(grant_desk, settings)
     port = Port(settings.media_bind_address, settings.media_udp_port, settings.media_public_address)
     engine = Engine(port, reporter)
+    engine.egress.sender = chosen(settings.media_native, port)
     feed = RecorderFeed(recorder_socket(settings))
     engine.followers.append(feed)
     engine.start()
@@ -87,7 +90,8 @@ async def work(
     app.router.routes[:0] = doors(engine, desk)
     sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
-        async with serving(app, sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
+        limits = {"h11_max_incomplete_event_size": LARGEST_HEADER, "ws_max_size": LARGEST_MESSAGE}
+        async with serving(app, sock, **limits) as url:
             engine.url = (settings.media_url or url).rstrip("/")
             beginnings += [asyncio.create_task(feed.run(stop)), asyncio.create_task(beside(engine))]
             vitals.details.update(url=engine.url, udp_port=port.advertised[1])
@@ -133,9 +137,11 @@ def tell(engine: Engine, vitals: Vitals) -> None:
         peers=len(engine.peers),
         packets_sent=engine.egress.packets,
         packets_dropped=engine.egress.dropped,
+        sender=engine.egress.sender.name,
         loop_lag_ms=round(engine.lag_ms, 1),
         edges=sum(len(room.outflows) for room in engine.rooms.values()),
         held_in_pipes=engine.held_in_pipes,
         cpu_seconds=round(usage.ru_utime + usage.ru_stime, 1),
-        told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]}",
+        told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]},"
+        f" sent by {engine.egress.sender.name}",
     )

@@ -52,6 +52,8 @@ class PublishedTrack:
         self.loudness = 0.0
         self.rtt_ms: float | None = None
         self.edges: list[Edge] = []
+        self.limited_kbit: float | None = None
+        """What the sender's line carries, by its own word, while that limits it."""
         self._feeds: list[_Feed] = []
 
     def ordered(self) -> list[Layer]:
@@ -144,7 +146,7 @@ class PublishedTrack:
     def measured(self) -> Measured:
         layer = self.best()
         if layer is None:
-            return Measured(0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0)
+            return Measured(0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0, line_limits=False)
         window, counters = layer.counters.window, layer.counters
         return Measured(
             kbit_per_second=sum(one.counters.window.kbit_per_second for one in self.layers.values()),
@@ -158,6 +160,8 @@ class PublishedTrack:
             freezes=counters.freezes,
             nacks=counters.nacks,
             key_frames=counters.key_frames,
+            capacity_kbit=self.limited_kbit,
+            line_limits=self.limited_kbit is not None,
         )
 
     def end(self, reason: Ended) -> None:

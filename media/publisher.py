@@ -2,7 +2,9 @@
 
 Rules: one source per connection, so that each has its own congestion control and a weak camera cannot take an
 ultrasound down; streams are told apart by RID, else by what the offer said of their SSRCs, else by payload type; what
-cannot be told is dropped; a publisher is told every 50 ms what arrived when, and every second how much was lost.
+cannot be told is dropped; a publisher is told every 50 ms what arrived when, and every second how much was lost, how
+far it is (it is asked each second, since what is missing is asked for again only after a round trip), and how much its
+participant's rung of the ladder wants of it (REMB, which browsers and encoders keep to beside their own estimate).
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from uuid import uuid4
 
 from aiortc.rtp import RtcpSrPacket
 
+from domain._live import Rung
 from infra.media_tokens import Grant, Source
-from media import feedback, rtp
+from media import feedback, rtp, rungs
 from media.feedback import Arrivals
 from media.layer import Layer
 from media.negotiation import (
@@ -54,6 +57,8 @@ class Publisher(Peer):
         self._by_ssrc: dict[int, tuple[PublishedTrack, Layer, bool]] = {}
         self._ids: Mapping[str, int] = {}
         self._congestion_id = self._level_id = 0
+        self.rung = Rung.TWO_WAY_HD
+        self._was_capped = False
 
     async def answer(self, offer: str) -> str:
         """The answer to an offer; raises OfferRefused."""
@@ -195,6 +200,28 @@ class Publisher(Peer):
             self.send_control(feedback.receiver_report(self.ssrc, reports))
         for track in self.tracks:
             track.rtt_ms = self.mouth.rtt_ms if self.mouth is not None else None
+        self.check()
+        self._ask_for_less()
+
+    def hold_to(self, rung: Rung) -> None:
+        """The participant's line is on this rung now."""
+        self.rung = rung
+        self._ask_for_less()
+
+    def _ask_for_less(self) -> None:
+        pictures = [
+            layer.ssrc
+            for track in self.tracks
+            if track.description.kind is Kind.VIDEO
+            for layer in track.layers.values()
+        ]
+        kbit = rungs.asked(self.rung, self.source).kbit
+        if not pictures or (kbit is None and not self._was_capped):
+            return
+        # Sound goes over the same connection, and is not what has to shrink.
+        wanted = rungs.MOST_KBIT if kbit is None else kbit + rungs.SOUND_KBIT
+        self._was_capped = kbit is not None
+        self.send_control(feedback.at_most(self.ssrc, wanted * 1000, pictures))
 
     def ended(self, reason: Ended) -> None:
         for track in self.tracks:

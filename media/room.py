@@ -16,8 +16,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain._live import Destination
+from domain._live import Destination, Rung
 from infra.media_tokens import Grant, MediaRole, Source
+from media.facts import RungChanged
 from media.inflow import Inflow
 from media.outflow import Outflow
 from media.peer import Peer
@@ -52,6 +53,8 @@ class Room:
         self._reporter = reporter
         self.members: set[Peer] = set()
         self._connections: dict[UUID, int] = {}
+        self.rungs: dict[UUID, Rung] = {}
+        """On which rung of the ladder each participant's line is, while it is here."""
         self.inflow: Inflow | None = None
         self.outflows: set[Outflow] = set()
         self.hears: Callable[[bytes], None] = lambda text: None
@@ -94,6 +97,7 @@ class Room:
         self._connections[grant.participant_id] = count + 1
         if count == 0:
             self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role))
+        peer.hold_to(self.rungs.setdefault(grant.participant_id, Rung.TWO_WAY_HD))
         if isinstance(peer, Publisher):
             before = self.publishers.get((grant.point_id, peer.source))
             self.publishers[grant.point_id, peer.source] = peer
@@ -115,7 +119,20 @@ class Room:
             self._connections[grant.participant_id] = count
         else:
             self._connections.pop(grant.participant_id, None)
+            self.rungs.pop(grant.participant_id, None)
             self.tell(Left(self.session_id, grant.point_id, grant.participant_id, reason))
+
+    def hold(self, participant_id: UUID, rung: Rung, told: RungChanged | None) -> None:
+        """A participant's line came to this rung: act on it, and let all screens say so."""
+        if participant_id not in self.rungs:
+            return
+        self.rungs[participant_id] = rung
+        for peer in tuple(self.members):
+            if peer.joined and peer.grant.participant_id == participant_id:
+                peer.hold_to(rung)
+        if told is not None:
+            for viewer in self._watching():
+                viewer.noticed(told)
 
     def track_began(self, publisher: Publisher, track: PublishedTrack) -> None:
         """Its first packet is there."""
@@ -133,7 +150,7 @@ class Room:
         about = track.description
         self.tracks[about.point_id, about.source, about.kind] = track
         self._news.set()
-        for viewer in tuple(self.viewers.values()):
+        for viewer in self._watching():
             viewer.take(track)
 
     def track_ended(self, publisher: Publisher, track: PublishedTrack, reason: Ended) -> None:
@@ -149,8 +166,12 @@ class Room:
         place = (about.point_id, about.source, about.kind)
         if self.tracks.get(place) is track:
             del self.tracks[place]
-            for viewer in tuple(self.viewers.values()):
+            for viewer in self._watching():
                 viewer.leave(track)
+
+    def _watching(self) -> list[Viewer]:
+        """All who watch, also those whose connection waits for something to be there."""
+        return [peer for peer in self.members if isinstance(peer, Viewer)]
 
     def track(self, point_id: UUID, source: Source, kind: Kind) -> PublishedTrack | None:
         return self.tracks.get((point_id, source, kind))
@@ -202,7 +223,10 @@ class Room:
     def spoken(self, point_id: UUID) -> None:
         """Somebody has the floor of screens now."""
         self.speaker = point_id
-        self.tell(SpeakerChanged(self.session_id, point_id))
+        changed = SpeakerChanged(self.session_id, point_id)
+        self.tell(changed)
+        for viewer in self._watching():
+            viewer.noticed(changed)
         for outflow in tuple(self.outflows):
             outflow.speaker(point_id)
 

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from infra.media_tokens import Grant, GrantDesk, GrantRefused, Source
 from infra.turn import IceServer
@@ -29,6 +29,7 @@ from media.placing import Elsewhere, room_for
 from media.problems import Problem, problem_of
 from media.publisher import Publisher
 from media.room import Room, may_publish
+from media.session_door import SessionDoor
 from media.tracks import Ended
 from media.viewer import Viewer
 
@@ -56,7 +57,9 @@ class Signalling:
 
     def app(self, origins: Sequence[str] = ()) -> Starlette:
         """The routes; with `origins` pages from there may call them, and with "*" all pages."""
-        routes = [
+        door = SessionDoor(self._engine, self._desk, self.admission)
+        routes: list[BaseRoute] = [
+            WebSocketRoute("/sessions/{session_id}", door.serve),
             Route("/whip/{session_id}/{source}", self._safely(self.publish), methods=["POST"]),
             Route("/whep/{session_id}/{point_id}/{source}", self._safely(self.watch), methods=["POST"]),
             Route("/connections/{id}", self._safely(self.trickle), methods=["PATCH"]),

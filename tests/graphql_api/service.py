@@ -121,7 +121,7 @@ class Subscription:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
 
-    async def next(self, within_s: float = 5.0) -> dict[str, Any]:
+    async def next(self, within_s: float = 60.0) -> dict[str, Any]:
         async with asyncio.timeout(within_s):
             message = json.loads(await self._socket.recv())
         assert message["type"] == "next", message
@@ -145,7 +145,7 @@ class Service:
     async def settled(self) -> None:
         """Everything that is in the log has been released to subscribers."""
         async with self.services.reader.acquire() as db:
-            assert await self.feed.reached(await head(db), within_s=10)
+            assert await self.feed.reached(await head(db), within_s=60)
 
     async def release_again(self, since: int, upto: int) -> None:
         """Give subscribers a batch that the feed would not give them in this way."""
