@@ -114,6 +114,15 @@ class Egress:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._again)
 
+    def finish(self, layer: Layer) -> None:
+        """Sends out at once what this layer has waiting, for a viewer who goes over to another of the same picture."""
+        for job in [job for job in self._jobs if job.layer is layer]:
+            self._do(job, None)
+            self._jobs.remove(job)
+        while layer.pending:
+            for job in self._jobs_of(layer):
+                self._do(job, None)
+
     def _again(self) -> None:
         self._scheduled = False
         self.run()
