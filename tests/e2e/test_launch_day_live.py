@@ -134,10 +134,7 @@ def test_pictures_as_they_must_be_have_no_complaint() -> None:
         (changed(images=ACCOUNT.images[:1]), "did not become an image"),
         (changed(images=(image("stream"), image("sender", deviceId="other"))), "and not the still"),
         (changed(images=(image("stream"), image("sender", width=640))), "and not the still"),
-        (
-            changed(images=(image("stream"), image("sender", diagnostic=True, framesPerSecond="3"))),
-            "good for a diagnosis",
-        ),
+        (changed(images=(image("stream", diagnostic=True, framesPerSecond="3"),)), "good for a diagnosis"),
         (last_still(sha256="another"), "and not the still"),
         (last_still(held="another"), "not the picture that the sending side held"),
         (last_still(lossless=False), "one without loss are needed"),

@@ -54,7 +54,7 @@ def test_a_clip_begins_anew_with_a_key_picture_each_second() -> None:
 def test_what_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
     text = tmp_path / "report.txt"
     text.write_text("no picture")
-    with pytest.raises(NoPictures, match="report.txt is neither DICOM nor a video"):
+    with pytest.raises(NoPictures, match=r"report\.txt is neither DICOM nor a video"):
         Scan(text)
     with pytest.raises(NoPictures, match="cannot be read"):
         Scan(tmp_path / "nowhere.dcm")
@@ -96,7 +96,7 @@ async def test_a_visitor_that_is_refused_ends_with_the_reason(ward: Ward, tmp_pa
         camera = family.take("point", "the camera of Sa Pa", lambda told: None)
         await camera.ask(show={"name": "Sa Pa", "number": 0, "scan": None})
         watching = ward.token(MediaRole.VIEWER)
-        with pytest.raises(NotAsItMustBe, match="the camera of Sa Pa: 403.*SOURCE_NOT_GRANTED"):
+        with pytest.raises(NotAsItMustBe, match=r"the camera of Sa Pa: 403.*SOURCE_NOT_GRANTED"):
             await camera.ask(publish={"url": ward.whip(Source.CAMERA), "token": watching})
     finally:
         await family.close()
