@@ -15,7 +15,7 @@ SHELL := /bin/bash
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) tools ## Show the launch day on real processes, in a minute
+demo: $(READY) tools ## Show the launch day on real processes, with real pictures, in two minutes
 	@$(BIN)/telehealth demo
 
 test: $(READY) tools ## Run all tests on a real PostgreSQL and Kafka, and in a real browser
