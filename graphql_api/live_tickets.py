@@ -43,6 +43,9 @@ class WhipAddress:
 class LiveSessionTicket:
     """The way into a room. Send `token` as bearer token to the addresses before it expires; a connection then stays.
 
+    The addresses are of the worker where the room is now. When a connection ends unasked, join again: a new ticket says
+    where the room is then.
+
     In `whepTemplate` put the point whose picture you want in place of `{pointId}`, and the source, such as `camera`, in
     place of `{source}`. Over the WebSocket `socketUrl` the whole room comes in one connection.
     """
@@ -67,7 +70,7 @@ async def live_session_ticket(services: Services, command: Command, context: Con
         return None
     room = await services.bus.look(LiveSession, command.stream_id)
     participant = room.participants[command.participant_id]
-    made = services.tickets.ticket(command.stream_id, command.participant_id, participant, context.now)
+    made = await services.tickets.ticket(command.stream_id, command.participant_id, participant, context.now)
     addresses = zip(made.sources, made.whip, strict=True)
     return LiveSessionTicket(
         live_session_id=command.stream_id,

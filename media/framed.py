@@ -15,7 +15,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from infra.media_tokens import Source
@@ -126,10 +126,21 @@ def described(track: TrackDescription, **more: object) -> bytes:
     return json.dumps(fields).encode()
 
 
-def description(body: bytes) -> TrackDescription:
+def fields_of(body: bytes) -> dict[str, Any]:
     """Raises WireBroken."""
     try:
         fields = json.loads(body)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise WireBroken("this is no description")
+    return fields
+
+
+def description(body: bytes) -> TrackDescription:
+    """Raises WireBroken."""
+    fields = fields_of(body)
+    try:
         return TrackDescription(
             track_id=UUID(fields["track"]),
             session_id=UUID(fields["session"]),

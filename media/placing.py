@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import structlog
@@ -20,7 +20,10 @@ import structlog
 from infra import media_places
 from infra.media_places import BEAT_S, HUNG_S, Lost, Placement, Run
 from infra.postgres import Connection, Line
-from media.engine import Engine
+
+if TYPE_CHECKING:
+    from media.engine import Engine
+    from media.room import Room
 
 ASKED_S = 1.0
 SMOOTH = 0.5
@@ -31,8 +34,21 @@ class TakenForLost(Exception):
     """Others have placed this run's rooms anew; it must not go on."""
 
 
+class Elsewhere(Exception):
+    """The room, or its origin, is at another worker."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
 class Directory(Protocol):
     """Who knows where a room is. None means that nobody else can have it, or that nobody can be asked."""
+
+    @property
+    def run_id(self) -> UUID:
+        """That of this worker's own run."""
+        ...
 
     async def find(self, session_id: UUID) -> Placement | None: ...
 
@@ -40,11 +56,13 @@ class Directory(Protocol):
 class Alone:
     """For a worker without a database: every room is here."""
 
+    run_id = UUID(int=0)
+
     async def find(self, session_id: UUID) -> Placement | None:
         return None
 
 
-Buried = Callable[[Lost], Awaitable[None]]
+Buried = Callable[[Lost], None]
 Moved = Callable[[Mapping[UUID, Placement]], None]
 
 
@@ -60,6 +78,10 @@ class Placing:
         self._since: float | None = None
         self._packets: tuple[int, float] | None = None
         self._rate = 0.0
+
+    @property
+    def run_id(self) -> UUID:
+        return self.run.run_id
 
     async def follow(self, engine: Engine) -> None:
         """As long as the worker runs. Raises TakenForLost."""
@@ -116,7 +138,7 @@ class Placing:
     async def _bury(self, db: Connection, *, others: bool) -> None:
         for lost in await media_places.bury(db, self.run, others=others):
             log.warning("worker_lost", worker_group=lost.name, count=len(lost.sessions))
-            await self._buried(lost)
+            self._buried(lost)
 
     def _load(self, engine: Engine) -> float:
         """Packets a second, smoothed over some beats."""
@@ -128,11 +150,21 @@ class Placing:
         return self._rate
 
 
+async def room_for(engine: Engine, session_id: UUID, *, publishes: bool) -> Room:
+    """The room here, for whoever comes to it. Raises Elsewhere when this participant has to go to another worker."""
+    found = await engine.directory.find(session_id)
+    here = found is None or found.origin.run_id == engine.directory.run_id
+    if found is not None and not here and (publishes or found.here.run_id != engine.directory.run_id):
+        raise Elsewhere(found.origin.url)
+    room = engine.room(session_id)
+    room.awaits()
+    if here:
+        room.becomes_origin()
+    else:
+        room.becomes_edge()
+    return room
+
+
 def pipe_path(run: Run) -> Path:
-    """Where the pipe of a run of this machine is."""
+    """Where the pipe of a run of this machine begins."""
     return Path(run.pipe.partition(":")[2])
-
-
-def carried(rooms: Mapping[UUID, Placement]) -> Sequence[UUID]:
-    """Those of which this run is the origin."""
-    return [session_id for session_id, at in rooms.items() if at.here.run_id == at.origin.run_id]

@@ -7,6 +7,7 @@ taken off, told so, and never called again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
@@ -20,6 +21,14 @@ LOUD = 45
 """Below this many dB under full scale somebody speaks; silence is 127."""
 
 log = structlog.get_logger()
+
+
+class Edge(Protocol):
+    """Another worker that gets everything of a track, all layers as they come."""
+
+    def packet(self, track: PublishedTrack, layer: Layer, packet: Packet) -> None: ...
+
+    def clock(self, track: PublishedTrack, layer: Layer) -> None: ...
 
 
 class _Feed:
@@ -42,6 +51,7 @@ class PublishedTrack:
         self.over = False
         self.loudness = 0.0
         self.rtt_ms: float | None = None
+        self.edges: list[Edge] = []
         self.limited_kbit: float | None = None
         """What the sender's line carries, by its own word, while that limits it."""
         self._feeds: list[_Feed] = []
@@ -75,6 +85,8 @@ class PublishedTrack:
         self.loudness += (127 - level - self.loudness) * 0.1
 
     def feed(self, layer: Layer, packet: Packet) -> None:
+        for edge in self.edges:
+            edge.packet(self, layer, packet)
         for feed in tuple(self._feeds):
             if feed.layer is not layer and not self._goes_over(feed, layer, packet):
                 continue
@@ -110,6 +122,8 @@ class PublishedTrack:
 
     def clock_told(self, layer: Layer) -> None:
         """A sender report came for this layer."""
+        for edge in self.edges:
+            edge.clock(self, layer)
         for feed in tuple(self._feeds):
             if feed.layer is layer and layer.clock is not None:
                 try:

@@ -145,10 +145,9 @@ class Publisher(Peer):
         if layer is None:
             if repeated:
                 return None
-            kind = track.description.kind
-            ring = ULTRASOUND_RING if self.source is Source.ULTRASOUND and kind is Kind.VIDEO else RINGS[kind]
-            inspect = INSPECTIONS[track.description.codec]
-            layer = Layer(raw.ssrc, rid, track.description.clock_rate, ring, inspect)
+            about = track.description
+            ring = ring_of(about.source, about.kind)
+            layer = Layer(raw.ssrc, rid, about.clock_rate, ring, INSPECTIONS[about.codec])
             track.layers[rid] = layer
         if repeated:
             layer.rtx_ssrc = raw.ssrc
@@ -229,3 +228,8 @@ class Publisher(Peer):
             if track.began:
                 self.room.track_ended(self, track, reason)
             track.end(reason)
+
+
+def ring_of(source: Source, kind: Kind) -> int:
+    """How many packets of a layer are kept for those who missed some."""
+    return ULTRASOUND_RING if source is Source.ULTRASOUND and kind is Kind.VIDEO else RINGS[kind]

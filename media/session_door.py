@@ -24,24 +24,26 @@ from media.admission import Admission, Crowded
 from media.engine import Engine
 from media.facts import RungChanged
 from media.negotiation import LONGEST_OFFER, OfferRefused
+from media.placing import Elsewhere, room_for
 from media.publisher import Publisher
 from media.reporter import SpeakerChanged
+from media.room import Room
 from media.session_messages import Answer, Hello, Telemetry, understood
 from media.subscription import Subscription
 from media.tracks import Ended, Kind
 
 HELLO_WITHIN_S, ANSWER_WITHIN_S = 5.0, 15.0
 LARGEST_MESSAGE = 2 * LONGEST_OFFER
-REFUSED, MALFORMED, TOO_MANY, ENDED = 4401, 4400, 4429, 4410
+REFUSED, MALFORMED, TOO_MANY, ENDED, ELSEWHERE = 4401, 4400, 4429, 4410, 4409
 MOST_WAITING = 256
 
 
 class Refusal(Exception):
     """The socket ends with this close code, after a message with this stable code."""
 
-    def __init__(self, close: int, code: str, text: str) -> None:
+    def __init__(self, close: int, code: str, text: str, location: str | None = None) -> None:
         super().__init__(text)
-        self.close, self.code, self.text = close, code, text
+        self.close, self.code, self.text, self.location = close, code, text, location
 
 
 class SessionDoor:
@@ -55,10 +57,11 @@ class SessionDoor:
         try:
             grant = await self._greeted(socket)
             await self._turn()
-            await Visit(self._engine, socket, grant).last()
+            await Visit(self._engine, await self._room(grant), socket, grant).last()
         except Refusal as fault:
             with suppress(WebSocketDisconnect, RuntimeError):
-                await _say(socket, {"type": "refused", "code": fault.code, "message": fault.text})
+                where = {"location": fault.location} if fault.location else {}
+                await _say(socket, {"type": "refused", "code": fault.code, "message": fault.text, **where})
                 await socket.close(fault.close, fault.code)
         except WebSocketDisconnect:
             return
@@ -79,6 +82,14 @@ class SessionDoor:
             raise Refusal(REFUSED, "ANOTHER_SESSION", "This grant is for another session.")
         return grant
 
+    async def _room(self, grant: Grant) -> Room:
+        try:
+            return await room_for(self._engine, grant.session_id, publishes=False)
+        except Elsewhere as where:
+            there = f"ws{where.url.removeprefix('http')}/sessions/{grant.session_id}"
+            text = "This room is at another worker now. Ask the API for a new ticket, or go there."
+            raise Refusal(ELSEWHERE, "ROOM_IS_ELSEWHERE", text, there) from where
+
     async def _turn(self) -> None:
         try:
             await self._admission.turn()
@@ -90,12 +101,11 @@ class SessionDoor:
 class Visit:
     """One client in one room, from its hello to the end of its socket."""
 
-    def __init__(self, engine: Engine, socket: WebSocket, grant: Grant) -> None:
+    def __init__(self, engine: Engine, room: Room, socket: WebSocket, grant: Grant) -> None:
         self._engine, self._socket, self._grant = engine, socket, grant
         self._news: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(MOST_WAITING)
         self._changed = asyncio.Event()
         self._answered = asyncio.Event()
-        room = engine.room(grant.session_id)
         self._room = room
         self._seat = Subscription(engine, room, grant, self._changed.set, self._noticed)
 

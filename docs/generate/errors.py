@@ -78,6 +78,10 @@ MEDIA = {
     "NO_SUCH_PLACE": ("404", "There is nothing at this address."),
     "NO_SUCH_CONNECTION": ("404", "There is no such connection of this participant, or no longer."),
     "NOTHING_IS_LIVE": ("409", "Nobody publishes this source now. Ask again after `Retry-After` seconds."),
+    "ROOM_IS_ELSEWHERE": (
+        "409 to pages, 307 to others",
+        "The room, or its origin, is at another worker, at `location`. Ask the API for a new ticket, or go there.",
+    ),
     "NOTHING_WAS_OFFERED": ("409", "An answer came for which there is no offer."),
     "ICE_SESSION_ENDED": ("412", "`If-Match` names another ICE session than that of this connection."),
     "ETAG_MISSING": ("428", "Say with `If-Match` which ICE session a fragment belongs to."),

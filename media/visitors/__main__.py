@@ -21,6 +21,7 @@ from media.visitors.connection import on_this_machine
 from media.visitors.lines import Lines
 
 KINDS: dict[str, Callable[[Lines], Awaitable[None]]] = {"point": point.main, "audience": audience.main}
+FAULTS = (httpx.HTTPError, OSError, ValueError, TimeoutError)
 FAILED = 1
 
 
@@ -43,10 +44,19 @@ def _live(lines: Lines) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         asyncio.run(_be(lines))
-    except (httpx.HTTPError, OSError, ValueError, TimeoutError) as fault:
-        lines.say(failed=str(fault) or type(fault).__name__)
-        return FAILED
+    except FAULTS as fault:
+        return _failed(lines, fault)
+    except ExceptionGroup as several:
+        first = several.exceptions[0]
+        if not isinstance(first, FAULTS):
+            raise
+        return _failed(lines, first)
     return 0
+
+
+def _failed(lines: Lines, fault: Exception) -> int:
+    lines.say(failed=str(fault) or type(fault).__name__)
+    return FAILED
 
 
 async def _be(lines: Lines) -> None:

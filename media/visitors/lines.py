@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +30,10 @@ class Lines:
         """One line; gone with the reader, there is nobody left to tell."""
         with suppress(BrokenPipeError):
             os.write(self._write, orjson.dumps(said) + b"\n")
+
+    async def answer(self, what: str, work: Awaitable[Any]) -> None:
+        """Says what comes of this work."""
+        self.say(**{what: await work})
 
     async def next(self) -> Said | None:
         """What is said next; None when nothing more will be said."""

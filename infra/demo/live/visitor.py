@@ -21,28 +21,32 @@ from infra.local.kinship import Kin, tethered
 from infra.settings import Settings, child_environment
 
 MODULE = "media.visitors"
-ANSWERS_WITHIN_S = 60.0
+ANSWERS_WITHIN_S = 90.0
 LONGEST_LINE = 1 << 20
 
-Counted = Callable[[Any], None]
+Heard = Callable[[Any], None]
 
 
 class Visitor:
-    """One process; `name` and `counted`, which is called with what it tells every second, come with its part."""
+    """One process; what it is called and who listens to it comes with its part.
+
+    `counted` gets what it tells every second, `lost` what it says when it needs a new way into the room.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.WriteTransport) -> None:
         self.name = "a visitor"
-        self.counted: Counted = lambda told: None
+        self.counted: Heard = lambda told: None
+        self.lost: Heard = lambda told: None
         self._writer = writer
         self._kin: asyncio.Future[Kin | None] = asyncio.get_running_loop().create_future()
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self._over: str | None = None
         self._reading = asyncio.create_task(self._read(reader))
 
-    def be(self, part: str, name: str, counted: Counted) -> Visitor:
+    def be(self, part: str, name: str, counted: Heard) -> Visitor:
         """Takes a part in the room."""
         self.name, self.counted = name, counted
-        self._say(be=part)
+        self.say(be=part)
         return self
 
     async def ask(self, **said: Any) -> Any:
@@ -51,7 +55,7 @@ class Visitor:
         if self._over is not None:
             raise NotAsItMustBe(self._over)
         answer = self._answers[what] = asyncio.get_running_loop().create_future()
-        self._say(**said)
+        self.say(**said)
         try:
             return await asyncio.wait_for(answer, ANSWERS_WITHIN_S)
         except TimeoutError:
@@ -64,8 +68,10 @@ class Visitor:
         await self._reading
         self._writer.close()
 
-    def _say(self, **said: Any) -> None:
-        self._writer.write(orjson.dumps(said) + b"\n")
+    def say(self, **said: Any) -> None:
+        """Says something to which there is no answer."""
+        if self._over is None:
+            self._writer.write(orjson.dumps(said) + b"\n")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         reason = f"{self.name} ended"
@@ -75,6 +81,8 @@ class Visitor:
                 self._kin.set_result(Kin.of(told))
             elif what == "counted":
                 self.counted(told)
+            elif what == "lost":
+                self.lost(told)
             elif what == "failed":
                 reason = f"{self.name}: {told}"
             elif (answer := self._answers.get(what)) is not None and not answer.done():
@@ -93,7 +101,7 @@ class Visitors:
     def __init__(self, process: asyncio.subprocess.Process, all_: Sequence[Visitor]) -> None:
         self._process, self._all, self._free = process, all_, list(all_)
 
-    def take(self, part: str, name: str, counted: Counted) -> Visitor:
+    def take(self, part: str, name: str, counted: Heard) -> Visitor:
         return self._free.pop().be(part, name, counted)
 
     async def close(self) -> None:
