@@ -132,7 +132,8 @@ async def test_a_killed_process_is_back_and_counted(running: Copy) -> None:
             while (status := await stack.run("status", "--json"))[0] != 0:
                 await asyncio.sleep(0.2)
         process = json.loads(status[1])["processes"][name]
-        assert process["restarts"] == 1
+        # A PostgreSQL that is back before its dead one has let go of the memory ends once more.
+        assert process["restarts"] >= 1
         assert process["pid"] == stack.pid(name) != former
 
 
