@@ -9,6 +9,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,9 +46,18 @@ def made_for(data: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def debian_postgres(folder: Path) -> AsyncIterator[str]:
-    """The DSN of a server of its own, which does not wait for the disk: it holds nothing that must last."""
-    programs, data = binaries(), folder / "data"
+async def debian_postgres() -> AsyncIterator[str]:
+    """The DSN of a server of its own, which does not wait for the disk: it holds nothing that must last.
+
+    Its folder is not among those of pytest, which each run of pytest closes anew to all but its own user.
+    """
+    with tempfile.TemporaryDirectory(prefix="telehealth-debian-") as folder:
+        async with _serving(binaries(), Path(folder, "data")) as dsn:
+            yield dsn
+
+
+@asynccontextmanager
+async def _serving(programs: Path, data: Path) -> AsyncIterator[str]:
     as_user = made_for(data)
     initdb = [
         *as_user,

@@ -12,6 +12,8 @@ from infra.media_places import SHARE, Run, beat, bury, enrol, look_up, place, re
 from infra.postgres import Connection, connect
 
 MOST = 10_000.0
+# Nobody hangs here because the machine is busy.
+HUNG_S = 600.0
 
 
 class Ward:
@@ -47,6 +49,11 @@ async def silent(db: Connection, run: Run, seconds: float) -> None:
     await db.execute(
         "update media_worker set beat_at = beat_at - make_interval(secs => $2) where run_id = $1", run.run_id, seconds
     )
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.media_places.HUNG_S", HUNG_S)
 
 
 @pytest.fixture
@@ -131,7 +138,7 @@ async def test_a_run_that_is_only_slow_is_left_alone(ward: Ward, db: Connection)
 
 async def test_a_run_that_hangs_is_lost_though_its_session_stands_and_learns_it(ward: Ward, db: Connection) -> None:
     hung, other = await ward.worker("hung"), await ward.worker("other")
-    await silent(db, hung, 6)
+    await silent(db, hung, HUNG_S + 1)
     assert [one.run_id for one in await bury(db, other, others=True)] == [hung.run_id]
     assert not await beat(ward.lines[hung.run_id], hung.run_id, 0, [])
 

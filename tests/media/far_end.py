@@ -33,7 +33,7 @@ def receiver() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
     made.bind(("127.0.0.1", 0))
-    made.settimeout(10)
+    made.settimeout(60)
     return made
 
 

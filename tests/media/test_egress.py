@@ -51,7 +51,7 @@ def sent(
 async def _run(egress: Egress, count: int) -> None:
     """Until so many packets have left."""
     egress.run()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while egress.packets < count:
             await asyncio.sleep(0.001)
 
