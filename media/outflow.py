@@ -145,6 +145,7 @@ class Outflow(asyncio.Protocol):
         number = self._numbers.get(track)
         if number is None or not self._has_room(number, layer, packet, sound=track.description.kind is Kind.AUDIO):
             return
+        self._engine.piped += 1
         self._box.send(packet_message(number, self._number_of(number, layer), packet))
 
     def clock(self, track: PublishedTrack, layer: Layer) -> None:

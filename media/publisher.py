@@ -120,6 +120,7 @@ class Publisher(Peer):
         else:
             # One of padding alone, which a sender probes the line with, goes on too: its number would look like loss.
             packet = Packet(raw.sequence, raw.timestamp, raw.marker, payload, now_ns)
+        self.engine.taken += 1
         if layer.take(packet, len(data)):
             if track.description.kind is Kind.AUDIO:
                 level = raw.extensions.get(self._level_id)
