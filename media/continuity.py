@@ -66,18 +66,23 @@ class Continuity:
         else:
             start = (newest.sequence + before.sequence + 1) & 0xFFFF
             self.sequence = start - packet.sequence
-            sent = (newest.timestamp + before.timestamp) & 0xFFFFFFFF
-            self.timestamp = (sent + _passed(before.layer, newest, layer, packet) - packet.timestamp) & 0xFFFFFFFF
-            self._go_on_with_pictures(newest, packet)
+            self._go_on(before, newest, layer, packet)
         self.segments.append(Segment(start & 0xFFFF, layer, self.sequence, self.timestamp, self.picture, self.base))
         del self.segments[:-REMEMBERED]
 
-    def _go_on_with_pictures(self, newest: Packet, packet: Packet) -> None:
+    def _go_on(self, before: Segment, newest: Packet, layer: Layer, packet: Packet) -> None:
+        same = before.layer.source is layer.source
+        if not same:
+            sent = (newest.timestamp + before.timestamp) & 0xFFFFFFFF
+            self.timestamp = (sent + _passed(before.layer, newest, layer, packet) - packet.timestamp) & 0xFFFFFFFF
         if newest.picture is None or packet.picture is None:
+            return
+        if same and not (layer.renumbers or before.layer.renumbers):
+            # Pictures of one encoder refer to each other by their numbers.
             return
         self.picture = newest.picture[2] + self.picture + 1 - packet.picture[2]
         old, new = newest.picture[3], packet.picture[3]
-        if old and new:
+        if old and new and not same:
             self.base = newest.payload[old] + self.base + 1 - packet.payload[new]
 
     def source(self, sequence: int) -> tuple[Segment, Packet] | None:
@@ -107,7 +112,7 @@ def rewritten(packet: Packet, picture: int, base: int) -> bytes:
 def _passed(before: Layer, newest: Packet, after: Layer, packet: Packet) -> int:
     """Ticks between two packets of two layers: by the publisher's clock, else by when they came."""
     rate = after.counters.clock_rate
-    if before.clock is not None and after.clock is not None:
+    if before.source.clock is not None and after.source.clock is not None:
         passed = _ntp_of(after, packet) - _ntp_of(before, newest)
         ticks = round(passed * rate)
         # Reports of two connections may be of two clocks; then they are of no use.
@@ -121,8 +126,8 @@ def _waited(newest: Packet, packet: Packet) -> float:
 
 
 def _ntp_of(layer: Layer, packet: Packet) -> float:
-    assert layer.clock is not None
-    ntp, timestamp, _ = layer.clock
+    assert layer.source.clock is not None
+    ntp, timestamp, _ = layer.source.clock
     distance = (packet.timestamp - timestamp) & 0xFFFFFFFF
     if distance >= 0x80000000:
         distance -= 0x100000000

@@ -101,6 +101,22 @@ class Egress:
         if self._held and self._alarm is None:
             self._alarm = asyncio.get_running_loop().call_later(HOLD_NS / 1e9, self._rung)
 
+    def finish(self, layer: Layer) -> None:
+        """Sends out at once what this layer has waiting, for a viewer who goes over to another of the same picture."""
+        for turn in [turn for turn in self._turns if turn.layer is layer]:
+            self._turns.remove(turn)
+            self._empty(turn)
+        while layer.pending:
+            self._empty(self._turn_of(layer))
+        if layer in self._pictures:
+            self._pictures.remove(layer)
+        self._held.pop(layer, None)
+        layer.queued = False
+
+    def _empty(self, turn: Turn) -> None:
+        for job in turn.jobs:
+            self._do(job, turn.layer, None)
+
     def _again(self) -> None:
         self._scheduled = False
         self.run()

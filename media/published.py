@@ -14,6 +14,7 @@ import structlog
 from media.continuity import Continuity, rewritten
 from media.layer import Layer
 from media.rtp import Packet, assemble
+from media.svc import Thin
 from media.tracks import Ended, Measured, Tap, TrackDescription
 
 FLOWS_NS = 1_000_000_000
@@ -62,16 +63,31 @@ class PublishedTrack:
             self.layers.values(),
             key=lambda layer: (layer.size.width * layer.size.height, layer.counters.window.kbit_per_second),
         )
-        for rank, layer in enumerate(found):
-            layer.rank = rank
-        return found
+        # Of several encodings the next one is the thinner one.
+        streams = found[0].with_thinner if len(found) == 1 else found
+        for rank, stream in enumerate(streams):
+            stream.rank = rank
+        return streams
+
+    @staticmethod
+    def smallest(layers: Sequence[Layer]) -> int:
+        """The rank of the smallest size with all of its frames; where there is one size only, that of the fewest."""
+        sizes = [one.point.spatial for one in layers if isinstance(one, Thin)]
+        return sizes.count(0) - 1 if any(sizes) else 0
+
+    @classmethod
+    def first_rank(cls, layers: Sequence[Layer]) -> int:
+        """What a viewer begins with: the smallest size, and all of its frames, since it is sizes that lines fail at."""
+        thin = [one for one in layers if isinstance(one, Thin)]
+        only_frames = bool(thin) and not any(one.point.spatial for one in thin)
+        return len(layers) - 1 if only_frames else cls.smallest(layers)
 
     def flowing(self, now_ns: int) -> list[Layer]:
         """Those that something came of in the last second."""
         return [
             layer
             for layer in self.ordered()
-            if layer.newest is not None and now_ns - layer.newest.arrived_ns < FLOWS_NS
+            if layer.source.newest is not None and now_ns - layer.source.newest.arrived_ns < FLOWS_NS
         ]
 
     def best(self) -> Layer | None:

@@ -34,6 +34,7 @@ from media.payloads import INSPECTIONS
 from media.peer import Peer
 from media.published import PublishedTrack
 from media.rtp import Packet
+from media.svc import Scaled
 from media.tracks import Ended, Kind, TrackDescription
 
 if TYPE_CHECKING:
@@ -150,12 +151,17 @@ class Publisher(Peer):
             ring = ring_of(about.source, about.kind)
             layer = Layer(raw.ssrc, rid, about.clock_rate, ring, INSPECTIONS[about.codec])
             track.layers[rid] = layer
+            if about.kind is Kind.VIDEO and len(track.rids) <= 1:
+                layer.scaled = Scaled(layer, self._push_picture, self.engine.egress.finish)
         if repeated:
             layer.rtx_ssrc = raw.ssrc
         else:
             layer.ssrc = raw.ssrc
         self._by_ssrc[raw.ssrc] = (track, layer, repeated)
         return self._by_ssrc[raw.ssrc]
+
+    def _push_picture(self, layer: Layer) -> None:
+        self.engine.egress.push(layer, sound=False)
 
     def control(self, packet: Any, now_ns: int) -> None:
         if isinstance(packet, RtcpSrPacket):
@@ -189,6 +195,8 @@ class Publisher(Peer):
         """Every second: how much was lost, and the numbers of the second."""
         reports = []
         for layer in self.layers:
+            if layer.scaled is not None:
+                layer.scaled.close_window(max(layer.counters.window_seconds(now_ns), 0.1))
             layer.counters.close_window(now_ns)
             if layer.highest is None:
                 continue

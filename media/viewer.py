@@ -23,6 +23,7 @@ from media import feedback, rtp, rungs
 from media.choice import Choice
 from media.downtrack import Downtrack
 from media.facts import LegNumbers, RungChanged
+from media.layer import Layer
 from media.negotiation import (
     Line,
     OfferRefused,
@@ -148,14 +149,19 @@ class Viewer(Peer):
             # A picture that stands still just now is waited for all the same.
             layers = track.flowing(time.monotonic_ns()) or track.ordered()
             if layers:
-                seat.rank = min(max(seat.rank, 0) if len(layers) > 1 else 0, len(layers) - 1)
+                rank = seat.rank if seat.rank >= 0 and len(layers) > 1 else track.first_rank(layers)
+                ceiling = self._ceiling(seat, layers)
+                seat.rank = min(rank, len(layers) - 1 if ceiling is None else ceiling, len(layers) - 1)
                 seat.down.follow(layers[seat.rank])
 
     def leave(self, track: PublishedTrack) -> None:
         """A track is gone; its seat waits for the next one."""
         for seat in self.seats:
             down = seat.down
-            if down is not None and any(layer in (down.layer, down.wanted) for layer in track.layers.values()):
+            carried = (
+                {one.source for one in (down.layer, down.wanted) if one is not None} if down is not None else set()
+            )
+            if down is not None and not carried.isdisjoint(track.layers.values()):
                 down.follow(None)
 
     def control(self, packet: Any, now_ns: int) -> None:
@@ -217,9 +223,10 @@ class Viewer(Peer):
             down.follow(None)
             return
         if down.wanted is not down.layer and down.wanted in layers:
-            # It waits for a key frame; another decision before that would only ask for more of them.
+            # It waits for a picture to go over at; another decision before that would only ask for more of them.
+            down.wait_no_longer()
             return
-        seat.choice.ceiling = self._ceiling(seat)
+        seat.choice.ceiling = self._ceiling(seat, layers)
         now = next((at for at, layer in enumerate(layers) if layer is down.layer), -1)
         share = self._share(seat)
         rates = [layer.counters.window.kbit_per_second for layer in layers]
@@ -288,10 +295,10 @@ class Viewer(Peer):
     def noticed(self, fact: RungChanged | SpeakerChanged) -> None:
         """Something happened in the room that a screen may want to show; a bare player shows nothing of it."""
 
-    def _ceiling(self, seat: Seat) -> int | None:
+    def _ceiling(self, seat: Seat, layers: Sequence[Layer] = ()) -> int | None:
         """The lower of what the rung allows and of what was asked for."""
-        examining = rungs.examines(self.grant)
-        both = [rungs.ceiling(self.rung, seat.source, seat.kind, examining=examining)]
+        allowed = rungs.ceiling(self.rung, seat.source, seat.kind, examining=rungs.examines(self.grant))
+        both = [PublishedTrack.smallest(layers) if allowed == rungs.POOREST else allowed]
         if seat.kind is Kind.VIDEO:
             both.append(self._limits.get((seat.point_id, seat.source)))
         return min((one for one in both if one is not None), default=None)

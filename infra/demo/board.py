@@ -138,7 +138,7 @@ def _counters(stage: Stage) -> str:
 def _pictures(stage: Stage) -> RenderableType:
     """What each place sent, and how much of it came to all screens together."""
     table = Table.grid(padding=(0, 2))
-    for place, (sent, _) in stage.sent.items():
+    for place, (sent, _, _) in stage.sent.items():
         came = sum(told.get(place, 0) for told in stage.seen.values())
         table.add_row(place, f"↑ {sent}", f"↓ {came}")
     table.add_row("ảnh tĩnh / stills", str(stage.stills), stage.recording)

@@ -112,5 +112,6 @@ def _source_line(one: dict[str, Any]) -> str:
     cut = ", mất điện 1 lần / power failed once" if one["cuts"] else ""
     return (
         f"{one['name']}: {one['sent']} sent, {one['received']} seen on {one['viewers']} screens, "
-        f"{one['missing']} missing; stood still {one['standstills']} times, {one['longest_ms']} ms at most{cut}"
+        f"{one['missing']} missing; stood still {one['standstills']} times, {one['longest_ms']} ms at most; "
+        f"{one['returns']} came back{cut}"
     )

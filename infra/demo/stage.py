@@ -45,7 +45,7 @@ class Stage:
     board: dict[str, Any] = field(default_factory=dict)
     referrals: dict[str, dict[str, Any]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    sent: dict[str, tuple[int, int]] = field(default_factory=dict)
+    sent: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     seen: dict[str, Mapping[str, int]] = field(default_factory=dict)
     stills: int = 0
     recording: str = ""
@@ -69,7 +69,7 @@ class Stage:
 
     def sent_so_far(self, place: str, told: Mapping[str, int]) -> None:
         """Pictures and sounds that a camera or an ultrasound has sent, as it tells itself."""
-        self.sent[place] = told["pictures"], told["sounds"]
+        self.sent[place] = told["pictures"], told["sounds"], told["returns"]
 
     def seen_so_far(self, audience: str, told: Mapping[str, int]) -> None:
         """Pictures that came to an audience, by the place that sent them."""

@@ -7,7 +7,8 @@ out; whoever is asked to come again comes again; what the worker refuses is told
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -26,6 +27,9 @@ SDP = "application/sdp"
 COME_AGAIN = (409, 503)
 WITHIN_S = 30.0
 CREATED = 201
+PAUSE_S = 1.0
+# After these whoever comes back asks for another way in, and tries once more.
+NOT_NOW = (OSError, TimeoutError, httpx.HTTPError)
 
 
 class NotLetIn(OSError):
@@ -48,11 +52,26 @@ class Connection:
     peer: RTCPeerConnection
     location: str
     token: str
+    over: bool = False
+
+    def when_lost(self, tell: Callable[[], None]) -> None:
+        """Tells once when it ends and was not meant to, as when the worker heard nothing for too long, or is gone."""
+
+        def changed() -> None:
+            if self.peer.connectionState in ("closed", "failed") and not self.over:
+                self.over = True
+                tell()
+
+        self.peer.on("connectionstatechange", changed)
+        changed()
 
     async def close(self) -> None:
         """Says goodbye, so that nobody has to find out."""
+        self.over = True
         async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_S) as http:
-            await http.delete(self.location, headers={"Authorization": f"Bearer {self.token}"})
+            # A worker that is gone needs no goodbye.
+            with suppress(httpx.HTTPError):
+                await http.delete(self.location, headers={"Authorization": f"Bearer {self.token}"})
         await self.peer.close()
 
 

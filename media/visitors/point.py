@@ -1,4 +1,4 @@
-"""A visitor that publishes one source: `python -m media.visitors.point`.
+"""A visitor that publishes one source.
 
 Said to it, a line each, and answered:
 
@@ -7,7 +7,8 @@ Said to it, a line each, and answered:
     {"still": {"url", "token"}}               hand in the picture that is shown now, without loss
     {"end": true}                             say goodbye, and how much was sent
 
-Every second it tells how many pictures it has sent.
+Every second it tells how many pictures it has sent. When its connection is lost it says `{"lost": {}}`, and is then
+told to publish again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import asyncio
 import base64
 import hashlib
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,8 @@ import httpx
 
 from media._aiortc import sent_last
 from media.visitors.clip import SOUNDS_PER_SECOND, Replay, pictures, voice
-from media.visitors.connection import WITHIN_S, Connection, NotLetIn, on_this_machine, publish
-from media.visitors.lines import heard, run, say
+from media.visitors.connection import NOT_NOW, PAUSE_S, WITHIN_S, Connection, NotLetIn, publish
+from media.visitors.lines import Lines
 from media.visitors.scene import FRAMES_PER_SECOND, Camera, Pixels, Scan, Scene
 
 CAMERA_KBPS, SCAN_KBPS = 450, 2_500
@@ -37,7 +39,8 @@ CREATED = 201
 class Point:
     """One connection with its picture, and the sound where there is somebody to be heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, lost: Callable[[], None]) -> None:
+        self._lost, self.returns = lost, -1
         self._scene: Scene | None = None
         self._picture: Replay | None = None
         self._sound: Replay | None = None
@@ -53,7 +56,18 @@ class Point:
 
     async def publish(self, url: str, token: str) -> dict[str, Any]:
         tracks = [track for track in (self._picture, self._sound) if track is not None]
-        self._connection = await publish(url, token, tracks)
+        if self._connection is None:
+            self._connection = await publish(url, token, tracks)
+        else:
+            await self._connection.peer.close()
+            try:
+                self._connection = await publish(url, token, tracks)
+            except NOT_NOW:
+                await asyncio.sleep(PAUSE_S)
+                self._lost()
+                return {}
+        self._connection.when_lost(self._lost)
+        self.returns += 1
         return {}
 
     async def still(self, url: str, token: str) -> dict[str, Any]:
@@ -89,6 +103,7 @@ class Point:
         return {
             "pictures": self._picture.sent if self._picture else 0,
             "sounds": self._sound.sent if self._sound else 0,
+            "returns": max(0, self.returns),
         }
 
 
@@ -102,29 +117,26 @@ def png_of(pixels: Pixels) -> bytes:
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
-async def _tell(point: Point) -> None:
+async def _tell(point: Point, lines: Lines) -> None:
     while True:
         await asyncio.sleep(1)
-        say(counted=point.told)
+        lines.say(counted=point.told)
 
 
-async def main() -> None:
-    on_this_machine()
-    point = Point()
-    telling = asyncio.create_task(_tell(point))
-    async for said in heard():
-        match said:
-            case {"show": wanted}:
-                say(show=await point.show(**wanted))
-            case {"publish": door}:
-                say(publish=await point.publish(**door))
-            case {"still": door}:
-                say(still=await point.still(**door))
-            case {"end": _}:
-                break
-    telling.cancel()
-    say(end=await point.end())
-
-
-if __name__ == "__main__":
-    run(main)
+async def main(lines: Lines) -> None:
+    point = Point(lambda: lines.say(lost={}))
+    async with asyncio.TaskGroup() as tasks:
+        telling = tasks.create_task(_tell(point, lines))
+        while (said := await lines.next()) is not None:
+            match said:
+                case {"show": wanted}:
+                    await lines.answer("show", point.show(**wanted))
+                case {"publish": door}:
+                    await lines.answer("publish", point.publish(**door))
+                case {"still": door}:
+                    # The connection may be lost meanwhile, and has to come back for it.
+                    tasks.create_task(lines.answer("still", point.still(**door)))
+                case {"end": _}:
+                    break
+        telling.cancel()
+        await lines.answer("end", point.end())

@@ -40,15 +40,15 @@ function preferred(pc, kind, codec) {
   for (const t of pc.getTransceivers()) if (t.receiver.track.kind === kind) t.setCodecPreferences([...first, ...rest]);
 }
 
-async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, servers, audio = true } = {}) {
+async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, scalability, servers, hint = "detail", audio = true } = {}) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 30 }, audio });
   const relays = servers ? { iceServers: servers, iceTransportPolicy: "relay" } : {};
   const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...relays });
   const [video] = stream.getVideoTracks();
-  video.contentHint = "detail";
+  video.contentHint = hint;
   const encodings = layers
     ? layers.map(([rid, scale, maxBitrate]) => ({ rid, scaleResolutionDownBy: scale, maxBitrate }))
-    : [bitrate ? { maxBitrate: bitrate } : {}];
+    : [{ ...(bitrate && { maxBitrate: bitrate }), ...(scalability && { scalabilityMode: scalability }) }];
   pc.addTransceiver(video, { direction: "sendonly", sendEncodings: encodings });
   for (const track of stream.getAudioTracks()) pc.addTransceiver(track, { direction: "sendonly" });
   preferred(pc, "video", codec);

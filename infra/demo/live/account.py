@@ -24,18 +24,25 @@ NONE_SUCH: Row = {
 
 @dataclass(frozen=True)
 class Source:
-    """A camera or an ultrasound by what its own processes sent. `cuts` is how often its power failed."""
+    """A camera or an ultrasound by what its own processes sent.
+
+    `cuts` is how often its power failed, `returns` how often it lost its connection and came back.
+    """
 
     place: str
     name: str
     pictures: int
     sounds: int
     cuts: int = 0
+    returns: int = 0
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What one viewer got: pictures, how many are missing between them, and when they stood still, in ms."""
+    """What one viewer got: pictures, how many are missing between them, and when they stood still, in ms.
+
+    `away` counts pauses of the source; `moves` is whether the picture still ran when everybody left.
+    """
 
     name: str
     place: str
@@ -45,8 +52,9 @@ class Watched:
     away: int
     standstills: Sequence[int]
     longest_ms: int
-    silent_ms: int
+    returns: int
     size: Sequence[int]
+    moves: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,6 @@ class Account:
     images: Sequence[Row]
     marks: Sequence[str]
     device_id: str
-    scan_track_id: str
 
     @property
     def recording(self) -> Row:
@@ -107,6 +114,11 @@ class Account:
             (one for one in self.room["recordings"] if one["recordingId"] == self.played.recording_id),
             NONE_SUCH,
         )
+
+    @property
+    def scans(self) -> set[str]:
+        """The tracks of the ultrasound: more than one when its connection was lost."""
+        return {one["trackId"] for one in self.room["tracks"] if one["source"] == "ULTRASOUND"}
 
     def viewers(self, place: str) -> list[Watched]:
         return [one for one in self.watched if one.place == place]
@@ -142,4 +154,5 @@ def _of_source(account: Account, source: Source) -> dict[str, Any]:
         "standstills": sum(len(one.standstills) for one in viewers),
         "longest_ms": max((one.longest_ms for one in viewers), default=0),
         "cuts": source.cuts,
+        "returns": source.returns + sum(one.returns for one in viewers),
     }

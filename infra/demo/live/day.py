@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from pydicom.data import get_testdata_file
 
 from infra.demo.day import Day
 from infra.demo.hospitals import Hospital
-from infra.demo.live.account import Account, Played, Watched
+from infra.demo.live.account import Account, Played
 from infra.demo.live.playback import play_back
 from infra.demo.live.room import Room
 from infra.demo.live.scan import Scan
@@ -37,7 +36,6 @@ class LiveDay:
         self._seats = Seats(day, cast, consultation_id)
         self._room = Room(day, cast, self._seats)
         self._scan: Scan | None = None
-        self._watched: Sequence[Watched] = ()
         self._played: Played | None = None
 
     async def begin(self) -> None:
@@ -64,7 +62,7 @@ class LiveDay:
     async def leave(self) -> None:
         """Everybody goes; the recording is looked at and taken to the patient's record."""
         assert self._scan is not None
-        self._watched = await self._room.leave()
+        await self._room.leave()
         id_ = str(self._scan.recording_id)
         who = self._cast.responsible
         self._played = played = await play_back(self._day, self._seats, who, self._scan.session_id, id_)
@@ -81,14 +79,13 @@ class LiveDay:
         marks = await self._day.ask(self._cast.responsible, MARKS, id=self._scan.session_id)
         return Account(
             sources=tuple(self._room.sources),
-            watched=tuple(self._watched),
+            watched=tuple(self._room.watched),
             stills=tuple(self._scan.stills),
             played=self._played,
             room=room,
             images=await self._scan.images(),
             marks=[one["what"] for one in marks["pictureMarks"]["nodes"]],
             device_id=str(self._scan.device_id),
-            scan_track_id=self._scan.track_id,
         )
 
     async def close(self) -> None:

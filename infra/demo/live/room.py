@@ -16,10 +16,11 @@ from infra.demo.day import Day, Person
 from infra.demo.hospitals import Hospital
 from infra.demo.live.account import Source, Watched
 from infra.demo.live.seats import Seats
-from infra.demo.live.visitor import Visitor, visit
+from infra.demo.live.visitor import Visitor, Visitors, visitors
 from infra.demo.people import Cast
 
-POINT, AUDIENCE = "media.visitors.point", "media.visitors.audience"
+POINT, AUDIENCE = "point", "audience"
+AUDIENCES = ("those who watch", "those who look closely")
 WATCHING = 20
 CAMERA, ULTRASOUND = "CAMERA", "ULTRASOUND"
 
@@ -36,22 +37,28 @@ class Room:
         self._day, self._cast, self.seats = day, cast, seats
         self._shown: dict[str, asyncio.Task[Visitor]] = {}
         self._audiences: list[Visitor] = []
-        self._visitors: list[Visitor] = []
-        self._cut: dict[str, tuple[int, int]] = {}
+        self._visitors: Visitors | None = None
+        self._cut: dict[str, tuple[int, int, int]] = {}
+        self._seats_of: dict[tuple[str, str], tuple[Person, Hospital, str]] = {}
+        self._back: set[asyncio.Task[None]] = set()
         self.sources: list[Source] = []
+        self.watched: list[Watched] = []
 
     async def begin(self, scan: Path) -> None:
         """Everybody is there and prepares; nothing is waited for."""
+        # One more camera than points: that which comes back after its power failed is another process.
+        self._visitors = await visitors(self._day.settings, len(self._cast.points) + 2 + len(AUDIENCES))
         for number, point in enumerate(self._cast.points):
             self._prepare(point, CAMERA, number)
         self._prepare(self._cast.points[0], ULTRASOUND, 0, scan)
-        for decodes, name in enumerate(("those who watch", "those who look closely")):
-            audience = await self._visit(AUDIENCE, name, partial(self._day.stage.seen_so_far, name))
-            self._audiences.append(audience)
-            await audience.ask(begin={"decodes": bool(decodes)})
+        for name in AUDIENCES:
+            self._audiences.append(self._visitors.take(AUDIENCE, name, partial(self._day.stage.seen_so_far, name)))
 
     async def open(self) -> None:
-        """The five points are seen and heard, by one another's audience."""
+        """The five points are seen and heard by those who watch them."""
+        for decodes, audience in enumerate(self._audiences):
+            audience.lost = partial(self._watches_again, audience)
+            await audience.ask(begin={"decodes": bool(decodes)})
         for point in self._cast.points:
             await self.publish(point, self._cast.doctors[point.code], CAMERA, equipmentOfThePoint=True)
         wanted = 2 * len(self._cast.points)
@@ -67,26 +74,42 @@ class Room:
     async def publish(self, point: Hospital, who: Person, source: str, **more: Any) -> Visitor:
         """The source goes on air; a second time as one that comes back."""
         visitor = await self._shown[place(point, source)]
+        visitor.lost = lambda _: self._go(self._publish_again(visitor, who, source))
         way = await self.seats.way(who, **more)
         await visitor.ask(publish={"url": way.whip(source), "token": way.token})
         return visitor
+
+    async def _publish_again(self, visitor: Visitor, who: Person, source: str) -> None:
+        way = await self.seats.way(who)
+        visitor.say(publish={"url": way.whip(source), "token": way.token})
 
     async def watch(self, wanted: Iterable[tuple[Person, Hospital, str]], *, decodes: bool = False) -> None:
         """Returns when each of them has its first picture."""
         viewers = []
         for who, point, source in wanted:
             way = await self.seats.way(who)
+            self._seats_of[who.name, place(point, source)] = who, point, source
             viewer = {"name": who.name, "place": place(point, source), "sound": decodes and source == CAMERA}
             viewers.append({**viewer, "url": way.whep(point.id, source), "token": way.token})
         await self._audiences[decodes].ask(watch=viewers)
+
+    def _watches_again(self, audience: Visitor, lost: dict[str, str]) -> None:
+        async def again() -> None:
+            who, point, source = self._seats_of[lost["name"], lost["place"]]
+            way = await self.seats.way(who)
+            audience.say(again={**lost, "url": way.whep(point.id, source), "token": way.token})
+
+        self._go(again())
+
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._back.add(task)
 
     async def lose(self, point: Hospital) -> None:
         """The power fails at a point: its camera is gone without a word, and a new one is being switched on."""
         key = place(point, CAMERA)
         await (await self._shown[key]).cut()
-        sent, sounds = self._day.stage.sent.get(key, (0, 0))
-        before = self._cut.get(key, (0, 0))
-        self._cut[key] = before[0] + sent, before[1] + sounds
+        self._cut[key] = self._day.stage.sent.get(key, (0, 0, 0))
         self._prepare(point, CAMERA, self._cast.points.index(point))
 
     async def find(self, point: Hospital) -> None:
@@ -94,39 +117,47 @@ class Room:
         await self.publish(point, self._cast.doctors[point.code], CAMERA)
 
     async def end(self, point: Hospital, source: str) -> None:
-        """A source goes off the air; what it sent counts from now on."""
+        """Those who watch a source go, then it goes off the air; what each of them got, and what it sent."""
         key = place(point, source)
+        for left in await self._all(audience.ask(**{f"leave {key}": key}) for audience in self._audiences):
+            self.watched += [Watched(**one) for one in left]
         told = await (await self._shown[key]).ask(end=True)
-        pictures, sounds = self._cut.get(key, (0, 0))
-        cuts = int(key in self._cut)
         # Of a camera that was cut off, what it sent in its last second is known to nobody.
-        self.sources.append(Source(key, point.name_vi, told["pictures"] + pictures, told["sounds"] + sounds, cuts=cuts))
+        pictures, sounds, returns = self._cut.get(key, (0, 0, 0))
+        self.sources.append(
+            Source(
+                place=key,
+                name=point.name_vi,
+                pictures=told["pictures"] + pictures,
+                sounds=told["sounds"] + sounds,
+                cuts=int(key in self._cut),
+                returns=told["returns"] + returns,
+            )
+        )
 
-    async def leave(self) -> list[Watched]:
-        """Everybody says goodbye, first who watches; what each of them saw."""
-        seen = await self._all(audience.ask(end=True) for audience in self._audiences)
+    async def leave(self) -> None:
+        """Everybody says goodbye."""
         await self._all(self.end(point, CAMERA) for point in self._cast.points)
-        return [Watched(**one) for watched in seen for one in watched]
 
     async def close(self) -> None:
+        for back in self._back:
+            back.cancel()
         for task in self._shown.values():
             task.cancel()
         await asyncio.gather(*self._shown.values(), return_exceptions=True)
-        await self._all(visitor.cut() for visitor in self._visitors)
+        if self._visitors is not None:
+            await self._visitors.close()
 
     def _prepare(self, point: Hospital, source: str, number: int, scan: Path | None = None) -> None:
+        assert self._visitors is not None
+        key = place(point, source)
+        visitor = self._visitors.take(POINT, key, partial(self._day.stage.sent_so_far, key))
+
         async def shown() -> Visitor:
-            key = place(point, source)
-            visitor = await self._visit(POINT, key, partial(self._day.stage.sent_so_far, key))
             await visitor.ask(show={"name": point.name_vi, "number": number, "scan": str(scan) if scan else None})
             return visitor
 
-        self._shown[place(point, source)] = asyncio.create_task(shown())
-
-    async def _visit(self, module: str, name: str, counted: Any) -> Visitor:
-        visitor = await visit(self._day.settings, module, name, counted)
-        self._visitors.append(visitor)
-        return visitor
+        self._shown[key] = asyncio.create_task(shown())
 
     @staticmethod
     async def _all(work: Iterable[Coroutine[Any, Any, Any]]) -> Sequence[Any]:
