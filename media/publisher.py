@@ -70,6 +70,8 @@ class Publisher(Peer):
         for line in lines:
             if line.kind != "application":
                 self._expect(line)
+        for track in self.tracks:
+            track.together = len(self.tracks)
         return await self._describe(offer, answer_to_publisher, lines)
 
     def _expect(self, line: Line) -> None:

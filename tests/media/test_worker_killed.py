@@ -76,7 +76,8 @@ async def test_whoever_watched_at_an_edge_stays_there_when_the_origin_is_killed(
         before = (await screen.line())["frames"]
         there.kill(origin)
         await there.until_told(TrackPublished, 4)
-        await screen.shows(before + 30)
+        line = await screen.shows(before + 30)
+        assert len(line["joined"]) == 1, "it is the same line"
         assert names[await camera.worker()] == edge
         placed = await there.facts(RoomPlaced)
         assert [(one.worker, one.moved_from is not None) for one in placed][-1] == (edge, True)
