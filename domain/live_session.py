@@ -6,7 +6,7 @@ The rules, and the state that they rest on, stand in _live_session.py.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
@@ -317,13 +317,18 @@ class FirstBytesWritten(Event, name="live_session.first_bytes_written"):
     recording_id: UUID
 
 
-class RecordingInterrupted(Event, name="live_session.recording_interrupted"):
+class RecordingInterrupted(Event, name="live_session.recording_interrupted", schema_version=2):
     """In this period a track is missing in the recording."""
 
     recording_id: UUID
     track_id: UUID
     gap: Period
     cause: GapCause
+
+    @staticmethod
+    def upcast(fields: dict[str, Any], from_version: int) -> dict[str, Any]:
+        """A cause was added: that the media worker was lost."""
+        return fields
 
 
 class RecordingStopped(Event, name="live_session.recording_stopped"):

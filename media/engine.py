@@ -54,7 +54,7 @@ class Engine:
         self.directory: Directory = Alone()
         self.url = self.pipe = ""
         """Where this worker is reached: by clients, and by its edges."""
-        self.malformed = self.turned_away = self.held_in_pipes = 0
+        self.malformed = self.turned_away = self.taken = self.piped = self.held_in_pipes = 0
         self.lag_ms = 0.0
         self._certificate: RTCCertificate | None = None
         self._tick = 0

@@ -141,7 +141,7 @@ class Inflow:
             raise WireBroken("a track of another room, or of no codec of ours")
         track = self._tracks[said.track] = PublishedTrack(known.track, known.rids)
         self._room.withhold(known.track.point_id, known.track.source, known.withheld_from)
-        track.began = True
+        track.began, track.together = True, known.together
 
     def _layer(self, said: Message) -> None:
         at, rid = read_name(said.body)

@@ -16,7 +16,7 @@ import structlog
 from domain._live import Destination
 from media.framed import Message, Messages, Outbox, WireBroken, message
 from media.layer import Layer
-from media.pipe import CLOCK, LARGEST_SAYING, LEVEL, Tells, announced, packet_message, read_hello
+from media.pipe import CLOCK, LARGEST_SAYING, LEVEL, Announced, Tells, announced, packet_message, read_hello
 from media.published import PublishedTrack
 from media.rtp import Packet
 from media.tracks import Ended, Kind
@@ -110,7 +110,8 @@ class Outflow(asyncio.Protocol):
     def began(self, track: PublishedTrack, withheld_from: frozenset[Destination]) -> None:
         self._next = (self._next + 1) & 0xFFFF
         self._numbers[track], self._layers[self._next] = self._next, {}
-        self._box.send(announced(self._next, track.description, track.rids, withheld_from))
+        told = Announced(track.description, track.rids, withheld_from, track.together)
+        self._box.send(announced(self._next, told))
         for layer in track.layers.values():
             # A picture and its sound appear together, so that nobody is seated with half of them.
             self._number_of(self._next, layer)
@@ -145,6 +146,7 @@ class Outflow(asyncio.Protocol):
         number = self._numbers.get(track)
         if number is None or not self._has_room(number, layer, packet, sound=track.description.kind is Kind.AUDIO):
             return
+        self._engine.piped += 1
         self._box.send(packet_message(number, self._number_of(number, layer), packet))
 
     def clock(self, track: PublishedTrack, layer: Layer) -> None:

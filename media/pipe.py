@@ -61,10 +61,12 @@ class Announced:
     track: TrackDescription
     rids: tuple[str, ...]
     withheld_from: frozenset[Destination]
+    together: int
 
 
-def announced(number: int, track: TrackDescription, rids: tuple[str, ...], withheld: frozenset[Destination]) -> bytes:
-    body = described(track, rids=rids, withheld=sorted(one.value for one in withheld))
+def announced(number: int, one: Announced) -> bytes:
+    withheld = sorted(each.value for each in one.withheld_from)
+    body = described(one.track, rids=one.rids, withheld=withheld, together=one.together)
     return message(Tells.TRACK, number, body)
 
 
@@ -74,9 +76,10 @@ def read_announced(body: bytes) -> Announced:
     try:
         rids = tuple(str(rid) for rid in fields["rids"])
         withheld = frozenset(Destination(one) for one in fields["withheld"])
+        together = int(fields["together"])
     except (KeyError, TypeError, ValueError):
         raise WireBroken("a track is not announced") from None
-    return Announced(track, rids, withheld)
+    return Announced(track, rids, withheld, together)
 
 
 def packet_message(number: int, layer: int, packet: Packet) -> bytes:

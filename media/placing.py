@@ -141,8 +141,8 @@ class Placing:
             self._buried(lost)
 
     def _load(self, engine: Engine) -> float:
-        """Packets a second, smoothed over some beats."""
-        packets, now = engine.egress.packets, time.monotonic()
+        """Packets a second, in and out, smoothed over some beats."""
+        packets, now = engine.taken + engine.egress.packets + engine.piped, time.monotonic()
         if self._packets is not None:
             before, at = self._packets
             self._rate += SMOOTH * ((packets - before) / max(now - at, 1e-3) - self._rate)

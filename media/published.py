@@ -53,6 +53,8 @@ class PublishedTrack:
         self.loudness = 0.0
         self.rtt_ms: float | None = None
         self.edges: list[Edge] = []
+        self.together = 1
+        """How many tracks its connection brings: a picture with its sound are two."""
         self.limited_kbit: float | None = None
         """What the sender's line carries, by its own word, while that limits it."""
         self._feeds: list[_Feed] = []

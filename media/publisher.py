@@ -70,6 +70,8 @@ class Publisher(Peer):
         for line in lines:
             if line.kind != "application":
                 self._expect(line)
+        for track in self.tracks:
+            track.together = len(self.tracks)
         return await self._describe(offer, answer_to_publisher, lines)
 
     def _expect(self, line: Line) -> None:
@@ -121,6 +123,7 @@ class Publisher(Peer):
         else:
             # One of padding alone, which a sender probes the line with, goes on too: its number would look like loss.
             packet = Packet(raw.sequence, raw.timestamp, raw.marker, payload, now_ns)
+        self.engine.taken += 1
         if layer.take(packet, len(data)):
             if track.description.kind is Kind.AUDIO:
                 level = raw.extensions.get(self._level_id)

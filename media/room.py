@@ -201,10 +201,16 @@ class Room:
         """What is there, or comes in a moment, where the room only begins to be fed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SOON_S):
-                while self.inflow is not None and not found():
+                while self._more_comes(found()):
                     self._news.clear()
                     await self._news.wait()
         return found()
+
+    def _more_comes(self, found: Sequence[PublishedTrack]) -> bool:
+        """A picture and its sound do not begin in the same moment, and an edge is only about to be told of both."""
+        if not found:
+            return self.inflow is not None
+        return len(found) < max(track.together for track in found)
 
     def relay(self, text: bytes) -> None:
         """Let those of this room on other workers know something; they hear it in the order in which it was said."""

@@ -197,6 +197,9 @@ class Viewer(Peer):
     def look(self, now_ns: int) -> None:
         super().look(now_ns)
         if self.joined and not self.closed:
+            if not any(seat.down is not None and seat.down.layer is not None for seat in self.seats):
+                # Who hears nothing for a second takes the line for dead, and there is nothing to show just now.
+                self.send_control(feedback.receiver_report(self.ssrc, ()))
             address = self.connection.remote_address
             for seat in self.seats:
                 if seat.down is not None:

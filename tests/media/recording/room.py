@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,6 +121,22 @@ class Room:
             with suppress(Conflict):
                 await self.store.append(Append(command_id, b"", stream, len(await self.log(stream)), new))
                 return
+
+    def lose_the_worker(self) -> None:
+        """As the kernel does it when the worker is killed: the connection is gone, without a word."""
+        assert self._feeding is not None
+        self._feeding.cancel()
+        self._feeding = None
+
+    @asynccontextmanager
+    async def another_worker(self) -> AsyncIterator[RecorderFeed]:
+        feed = RecorderFeed(recorder_socket(self.settings))
+        feeding = asyncio.create_task(feed.run(self._stop))
+        try:
+            yield feed
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
 
     async def authorised(self, *track_ids: UUID) -> UUID:
         recording_id = uuid4()
