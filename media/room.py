@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from infra.media_tokens import Grant, MediaRole, Source
+from media.channel import Channels
+from media.orders import NOT_READ_YET, Orders
 from media.peer import Peer
 from media.published import LOUD, PublishedTrack
 from media.publisher import Publisher
@@ -41,6 +43,8 @@ class Room:
         self._reporter = reporter
         self.members: set[Peer] = set()
         self._connections: dict[UUID, int] = {}
+        self.orders: Orders = NOT_READ_YET
+        self.channels = Channels(engine, self)
 
     def tell(self, fact: Fact) -> None:
         self._reporter.tell(fact)
@@ -77,6 +81,7 @@ class Room:
             self._connections[grant.participant_id] = count
         else:
             self._connections.pop(grant.participant_id, None)
+            self.channels.gone(grant.participant_id)
             self.tell(Left(self.session_id, grant.point_id, grant.participant_id, reason))
 
     def track_began(self, publisher: Publisher, track: PublishedTrack) -> None:
@@ -104,6 +109,9 @@ class Room:
 
     def track(self, point_id: UUID, source: Source, kind: Kind) -> PublishedTrack | None:
         return self.tracks.get((point_id, source, kind))
+
+    def track_of(self, track_id: UUID) -> PublishedTrack | None:
+        return next((one for one in self.tracks.values() if one.description.track_id == track_id), None)
 
     def is_shown(self, point_id: UUID, source: Source, to: Grant) -> bool:
         """An ultrasound does not go to people from whom the law withholds what it may show."""
