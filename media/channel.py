@@ -9,7 +9,7 @@ rather than kept in memory. What concerns a picture is told to those to whom it 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -24,9 +24,12 @@ from media.channel_messages import (
     Hands,
     Message,
     Muted,
+    Passing,
     Pointed,
+    Raised,
     Removed,
     RoomNow,
+    passing,
     spoken,
 )
 from media.channel_news import news_of
@@ -62,14 +65,13 @@ class Member:
 
 
 class Channels:
-    """`beyond` are told what is worth its moment, for those who are in the same room on another worker."""
+    """Of one room on this worker; what is worth its moment goes to the room's other workers, and comes from them."""
 
     def __init__(self, engine: Engine, room: Room) -> None:
         self._engine, self._room = engine, room
         self._members: dict[UUID, Member] = {}
         self._hands: dict[UUID, None] = {}
         self._speech = Speech(room, self)
-        self.beyond: list[Callable[[Pointed | Hands], None]] = []
 
     def opened(self, peer: Peer, channel: Any) -> None:
         """A channel stands, made by the client or by us."""
@@ -103,20 +105,24 @@ class Channels:
             if (gone := self._members.get(id_)) is not None:
                 self.say(gone, Removed(code="REMOVED_FROM_THE_ROOM"))
 
-    def relay(self, message: Pointed | Hands) -> None:
-        """What is worth its moment, from here or from another worker that has the room."""
-        if isinstance(message, Hands):
-            self._hands = dict.fromkeys(message.participant_ids)
-        self.to_all(message)
+    def relay(self, message: Passing) -> None:
+        """Let everybody know what is worth its moment, here and on other workers."""
+        self._passing(message)
+        self._room.relay(spoken(message).encode())
 
-    def raise_hand(self, participant_id: UUID, up: bool) -> None:
-        if up == (participant_id in self._hands):
-            return
-        if up:
-            self._hands[participant_id] = None
-            self._tell_hands()
-        else:
-            self._lower([participant_id])
+    def heard_beyond(self, text: bytes) -> None:
+        """The same from another worker."""
+        self._passing(passing(text))
+
+    def _passing(self, message: Passing) -> None:
+        if isinstance(message, Pointed):
+            self.to_all(message)
+        elif message.up != (message.participant_id in self._hands):
+            if message.up:
+                self._hands[message.participant_id] = None
+            else:
+                del self._hands[message.participant_id]
+            self.to_all(Hands(participant_ids=list(self._hands)))
 
     def gone(self, participant_id: UUID) -> None:
         """The last connection of a participant is gone; what it may say is remembered, so that coming back is no way
@@ -127,10 +133,6 @@ class Channels:
     def look(self, now_ns: int) -> None:
         """Four times a second."""
         self._speech.look(now_ns)
-
-    def send_beyond(self, message: Pointed | Hands) -> None:
-        for pipe in self.beyond:
-            pipe(message)
 
     def to_all(self, message: Message) -> None:
         track_id = getattr(message, "track_id", None)
@@ -187,13 +189,5 @@ class Channels:
         )
 
     def _lower(self, participant_ids: Iterable[UUID]) -> None:
-        lowered = [id_ for id_ in participant_ids if id_ in self._hands]
-        for id_ in lowered:
-            del self._hands[id_]
-        if lowered:
-            self._tell_hands()
-
-    def _tell_hands(self) -> None:
-        hands = Hands(participant_ids=list(self._hands))
-        self.to_all(hands)
-        self.send_beyond(hands)
+        for id_ in [one for one in participant_ids if one in self._hands]:
+            self.relay(Raised(participant_id=id_, up=False))

@@ -205,6 +205,14 @@ class Pointed(Message):
     up: bool
 
 
+class Raised(Message):
+    """A hand that went up or down; said between workers that have the same room."""
+
+    type: Literal["raised"] = "raised"
+    participant_id: UUID
+    up: bool
+
+
 class Hands(Message):
     """Who asks for the floor now, in the order of asking."""
 
@@ -292,6 +300,15 @@ class FromWorker(RootModel[Heard]):
     """What the worker says."""
 
     root: Annotated[Heard, Field(discriminator="type")]
+
+
+Passing = Pointed | Raised
+_PASSING: TypeAdapter[Passing] = TypeAdapter(Annotated[Passing, Field(discriminator="type")])
+
+
+def passing(text: bytes) -> Passing:
+    """What another worker said. Raises pydantic.ValidationError."""
+    return _PASSING.validate_json(text)
 
 
 def spoken(message: Message) -> str:

@@ -28,6 +28,7 @@ from media.channel_messages import (
     Hand,
     Pointed,
     Pointer,
+    Raised,
     RecordedNow,
     Refused,
     Stroke,
@@ -100,7 +101,7 @@ class Speech:
         if member.grant.role is MediaRole.VIEWER:
             self._fault(member, "OBSERVERS_ARE_SILENT", SILENT, now_ns)
         else:
-            self._channels.raise_hand(member.grant.participant_id, message.up)
+            self._channels.relay(Raised(participant_id=member.grant.participant_id, up=message.up))
 
     def _recorded(self, member: Member, message: Recordable) -> None:
         grant, now = member.grant, datetime.now(UTC)
@@ -165,7 +166,6 @@ class Speech:
             up=message.up,
         )
         self._channels.relay(pointed)
-        self._channels.send_beyond(pointed)
         self._remember(grant.participant_id, track, message, now_ns)
 
     def _remember(self, participant_id: UUID, track: PublishedTrack, message: Pointer, now_ns: int) -> None:
