@@ -40,6 +40,7 @@ from domain._live_session_refusals import (
     ParticipantIdTaken,
     ParticipantNotPresent,
     PatientNotPresented,
+    RemovedFromTheRoom,
     RoomNotPlaced,
     RoomOfTheConsultation,
 )
@@ -116,6 +117,8 @@ class JoinLiveSession(Command, of=LiveSession, by={*STAFF, Role.PATIENT}):
             "ultrasound": ultrasound,
         }
         person_id = self._person(context)
+        if person_id in live_session.removed:
+            raise RemovedFromTheRoom()
         if known is None:
             yield ParticipantAdmitted(participant_id=self.participant_id, person_id=person_id, **told)
         elif known.person_id != person_id:
@@ -290,6 +293,8 @@ class RecordParticipantJoined(Command, of=LiveSession, by={Role.SYSTEM}):
 
     def decide(self, live_session: LiveSession, context: Context) -> Iterator[ParticipantJoined]:
         participant = participant_of(live_session, self.participant_id)
+        if participant.person_id in live_session.removed:
+            raise RemovedFromTheRoom()
         if self.run_id not in live_session.runs:
             raise RoomNotPlaced()
         if participant.present:

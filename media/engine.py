@@ -105,8 +105,7 @@ class Engine:
     def track(self, session_id: UUID, track_id: UUID) -> PublishedTrack | None:
         """A track that is published now."""
         room = self.rooms.get(session_id)
-        found = room.tracks.values() if room is not None else ()
-        return next((track for track in found if track.description.track_id == track_id), None)
+        return room.track_of(track_id) if room is not None else None
 
     def standing(self, session_id: UUID, participant_id: UUID) -> Rung | None:
         """The rung on which this participant of that session is held; None when it is not here."""
@@ -163,6 +162,7 @@ class Engine:
         if tick % LOOK_EVERY == 0:
             for room in tuple(self.rooms.values()):
                 room.listen()
+                room.channels.look(now_ns)
                 if room.empty:
                     room.close()
                     del self.rooms[room.session_id]

@@ -50,6 +50,7 @@ class Peer:
         self.connection = Connection(engine.certificate)
         self.connection.peer = self
         self.connection.on("connectionstatechange", self._state_changed)
+        self.connection.on("datachannel", lambda channel: room.channels.opened(self, channel))
         self.mouth: Mouth | None = None
         self.srtp: Srtp | None = None
         self.ssrc = int(self.id) & 0xFFFFFFFF

@@ -21,13 +21,14 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
-from commands._bus import Accepted, Bus, Unavailable
+from commands._bus import Accepted, Bus, Rejected, Unavailable
 from commands._command import Command, Context
 from commands._ids import derived_id
 from commands.live_session import RecordRoomPlaced, RecordRoomReleased, RecordWorkerLost
 from domain._kernel import Actor, Role
 from domain._reference import ReferenceData
 from infra.postgres import LINE_FAULTS
+from media.channel_said import Said
 from media.facts import GateCrossed, RoomFact, RungChanged
 from media.told import Told, command_of, session_of
 
@@ -97,13 +98,18 @@ class LogReporter:
             # A fact of no form is a fault of ours; the picture goes on.
             log.error("report_malformed", error_type=type(fault).__name__, reason=type(fact).__name__)
             return
-        if command is None or not self._has_room(fact):
+        if command is None:
+            return
+        if not self._has_room(fact):
+            if isinstance(fact, Said):
+                fact.answered(Rejected(code="UNAVAILABLE", message="The log is away. Send this again later."))
             return
         self._told += 1
         session_id = session_of(fact)
         assert isinstance(session_id, UUID)
         lane = self._lane(session_id)
-        lane.waiting.append(Letter(derived_id(session_id, f"{self.run_id}:{self._told}"), command, at, fact))
+        own = fact.command_id if isinstance(fact, Said) else derived_id(session_id, f"{self.run_id}:{self._told}")
+        lane.waiting.append(Letter(own, command, at, fact))
         lane.arrived.set()
 
     def takes_over(self, session_id: UUID, lost_run: UUID) -> None:
@@ -192,15 +198,17 @@ class LogReporter:
             else:
                 code = None if isinstance(answer, Accepted) else answer.code
                 if code != "TOO_MUCH_CONTENTION":
-                    self._answered(letter, code)
+                    self._answered(letter, answer)
                     return
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    def _answered(self, letter: Letter, code: str | None) -> None:
-        name = type(letter.command).__name__
+    def _answered(self, letter: Letter, answer: Accepted | Rejected) -> None:
+        name, code = type(letter.command).__name__, None if isinstance(answer, Accepted) else answer.code
         log.info("reported", command=name, command_id=letter.command_id, code=code)
-        if code is not None and letter.fact is not None:
+        if isinstance(letter.fact, Said):
+            letter.fact.answered(answer)
+        elif code is not None and letter.fact is not None:
             self.refused(letter.fact, code)
 
     def _context(self, letter: Letter) -> Context:
@@ -208,6 +216,7 @@ class LogReporter:
             actor=MEDIA_WORKER,
             now=datetime.now(UTC),
             correlation_id=letter.command.stream_id,
+            on_behalf_of=letter.fact.on_behalf_of if isinstance(letter.fact, Said) else None,
             clinical_time=letter.at,
             reference=self._reference,
         )

@@ -18,8 +18,10 @@ from uuid import UUID
 
 from domain._live import Destination, Rung
 from infra.media_tokens import Grant, MediaRole, Source
+from media.channel import Channels
 from media.facts import RungChanged
 from media.inflow import Inflow
+from media.orders import NOT_READ_YET, Orders
 from media.outflow import Outflow
 from media.peer import Peer
 from media.published import LOUD, PublishedTrack
@@ -53,11 +55,13 @@ class Room:
         self._reporter = reporter
         self.members: set[Peer] = set()
         self._connections: dict[UUID, int] = {}
+        self.orders: Orders = NOT_READ_YET
+        self.channels = Channels(engine, self)
         self.rungs: dict[UUID, Rung] = {}
         """On which rung of the ladder each participant's line is, while it is here."""
         self.inflow: Inflow | None = None
         self.outflows: set[Outflow] = set()
-        self.hears: Callable[[bytes], None] = lambda text: None
+        self.hears: Callable[[bytes], None] = self.channels.heard_beyond
         """Called with what was said in this room on another worker."""
         self._withheld: dict[tuple[UUID, Source], frozenset[Destination]] = {}
         self._kept_until_ns = 0
@@ -119,6 +123,7 @@ class Room:
             self._connections[grant.participant_id] = count
         else:
             self._connections.pop(grant.participant_id, None)
+            self.channels.gone(grant.participant_id)
             self.rungs.pop(grant.participant_id, None)
             self.tell(Left(self.session_id, grant.point_id, grant.participant_id, reason))
 
@@ -175,6 +180,9 @@ class Room:
 
     def track(self, point_id: UUID, source: Source, kind: Kind) -> PublishedTrack | None:
         return self.tracks.get((point_id, source, kind))
+
+    def track_of(self, track_id: UUID) -> PublishedTrack | None:
+        return next((one for one in self.tracks.values() if one.description.track_id == track_id), None)
 
     def withheld(self, point_id: UUID, source: Source) -> frozenset[Destination]:
         """From whom the law withholds what this source may show."""

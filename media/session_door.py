@@ -80,6 +80,9 @@ class SessionDoor:
             raise Refusal(REFUSED, fault.code, str(fault) or "The grant is not good.") from fault
         if str(grant.session_id) != socket.path_params["session_id"]:
             raise Refusal(REFUSED, "ANOTHER_SESSION", "This grant is for another session.")
+        room = self._engine.rooms.get(grant.session_id)
+        if room is not None and grant.participant_id in room.orders.removed:
+            raise Refusal(REFUSED, "REMOVED_FROM_THE_ROOM", "The chair sent you out; only the chair lets you back.")
         return grant
 
     async def _room(self, grant: Grant) -> Room:

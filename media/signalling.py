@@ -88,7 +88,7 @@ class Signalling:
     async def publish(self, request: Request) -> Response:
         grant = self._desk.verify_header(request.headers.get("authorization"))
         source = _source(request)
-        self._same_session(request, grant)
+        self._may_come(request, grant)
         if not may_publish(grant.role, grant.sources, source):
             raise Problem(403, "SOURCE_NOT_GRANTED", "This grant does not allow to publish that source.")
         offer = await _body(request, SDP)
@@ -100,7 +100,7 @@ class Signalling:
     async def watch(self, request: Request) -> Response:
         grant = self._desk.verify_header(request.headers.get("authorization"))
         source = _source(request)
-        self._same_session(request, grant)
+        self._may_come(request, grant)
         offer = await _body(request, SDP)
         room = await self._room(request, grant, publishes=False)
         tracks = await room.soon(lambda: room.tracks_of(_uuid(request, "point_id"), source, grant))
@@ -173,10 +173,12 @@ class Signalling:
             raise Problem(404, "NO_SUCH_CONNECTION", "There is no such connection, or no longer.")
         return peer
 
-    @staticmethod
-    def _same_session(request: Request, grant: Grant) -> None:
+    def _may_come(self, request: Request, grant: Grant) -> None:
         if _uuid(request, "session_id") != grant.session_id:
             raise Problem(403, "ANOTHER_SESSION", "This grant is for another session.")
+        room = self._engine.rooms.get(grant.session_id)
+        if room is not None and grant.participant_id in room.orders.removed:
+            raise Problem(403, "REMOVED_FROM_THE_ROOM", "The chair sent you out; only the chair lets you back.")
 
 
 def _uuid(request: Request, name: str) -> UUID:

@@ -18,6 +18,7 @@ from uuid import UUID
 from aiortc import RTCSessionDescription
 
 from infra.media_tokens import Grant, Source
+from media.channel import POINTER, ROOM
 from media.facts import RungChanged
 from media.negotiation import OfferRefused, known_codec, offer_to_viewer, preferences, read_answer, without_candidates
 from media.published import PublishedTrack
@@ -96,6 +97,7 @@ class Subscription(Viewer):
             if not self.seats:
                 raise OfferRefused("NOTHING_IS_LIVE", "nobody else publishes anything in this room now", 409)
             if self.mouth is None:
+                self._open_channels()
                 self._listen()
             await self.connection.setLocalDescription(await self.connection.createOffer())
             self._offered = True
@@ -104,11 +106,18 @@ class Subscription(Viewer):
             self._negotiation.release()
             raise
 
+    def _open_channels(self) -> None:
+        """The line of the data channels stands last in the first offer, so those who only watch can read."""
+        reliable = self.connection.createDataChannel(ROOM)
+        moments = self.connection.createDataChannel(POINTER, ordered=False, maxRetransmits=0)
+        for channel in (reliable, moments):
+            channel.on("open", lambda channel=channel: self.room.channels.opened(self, channel))
+
     async def accept(self, answer: str) -> None:
         """The client's answer to the last offer; raises OfferRefused, after which the offer still stands."""
         if not self._offered:
             raise OfferRefused("NOTHING_WAS_OFFERED", "an answer needs an offer", 409)
-        read_answer(answer, len(self._transceivers))
+        read_answer(answer, len(self._transceivers) + 1)
         try:
             await self.connection.setRemoteDescription(RTCSessionDescription(without_candidates(answer), "answer"))
         except Exception as fault:

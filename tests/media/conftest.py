@@ -12,6 +12,9 @@ from media.native.build import build
 from media.udp import Port
 from tests.debian import program
 from tests.media.browser import browser
+from tests.media.consulting import Consulting
+from tests.media.consulting import consulting as consultation
+from tests.media.stock import on_loopback
 from tests.media.ward import Ward
 from tests.media.ward import ward as made
 
@@ -20,6 +23,13 @@ from tests.media.ward import ward as made
 async def chromium() -> AsyncIterator[Browser]:
     async with browser() as launched:
         yield launched
+
+
+@pytest.fixture
+async def consulting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Consulting]:
+    on_loopback(monkeypatch)
+    async with consultation() as one:
+        yield one
 
 
 @pytest.fixture
