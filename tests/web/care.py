@@ -89,10 +89,15 @@ class Care:
             f"mutation ($input: {kind}Input!, $commandId: UUID!) {{ answer: {name}(input: $input, commandId: $commandId)"
             " { ... on CommandAccepted { position } ... on CommandRejected { code message } } }"
         )
-        answer = (await self.ask(who, document, input=_plain(given), commandId=str(uuid4())))["answer"]
-        if "position" not in answer:
-            raise Refusal(f"{name}: {answer}")
-        return int(answer["position"])
+        command_id = str(uuid4())
+        for pause in (0.1, 0.5, 2, 0):
+            answer = (await self.ask(who, document, input=_plain(given), commandId=command_id))["answer"]
+            if "position" in answer:
+                return int(answer["position"])
+            if answer["code"] != "TOO_MUCH_CONTENTION":
+                break
+            await asyncio.sleep(pause)
+        raise Refusal(f"{name}: {answer}")
 
     async def close(self) -> None:
         await self.http.aclose()

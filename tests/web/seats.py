@@ -60,7 +60,7 @@ class Seat:
                     if (tile.dataset.point === room.ticket.pointId) return false;
                     const frames = tile.querySelector("video").getVideoPlaybackQuality().totalVideoFrames;
                     const key = tile.dataset.point + tile.dataset.source;
-                    if (!window.seen.has(key)) window.seen.set(key, frames);
+                    if (!(window.seen.get(key) <= frames)) window.seen.set(key, frames);
                     return frames > window.seen.get(key) + 3;
                 }});
                 return moving.length >= {pictures};

@@ -4,6 +4,7 @@
 // Refused with the API's code; a subscription goes on from the last position that it saw.
 
 const PAUSES = [300, 1000, 3000];
+const AGAIN = new Set(["UNAVAILABLE", "TIMEOUT", "TOO_MUCH_CONTENTION"]);
 const PING_MS = 10_000;
 const LONGEST_PAUSE_MS = 8_000;
 
@@ -46,7 +47,12 @@ export class Api {
     } catch (fault) {
       throw new Unreachable(String(fault));
     }
-    const answer = await reply.json().catch(() => ({ errors: [{ message: String(reply.status), extensions: {} }] }));
+    let answer;
+    try {
+      answer = await reply.json();
+    } catch (fault) {
+      throw new Unreachable(`${reply.status}: ${fault}`);
+    }
     if (answer.errors?.length) {
       const { message, extensions } = answer.errors[0];
       throw new Refused(extensions?.code ?? "INTERNAL", message, extensions?.retryAfter);
@@ -73,9 +79,8 @@ export class Api {
         if (answer.__typename !== "CommandRejected") return answer;
         throw new Refused(answer.code, answer.message);
       } catch (fault) {
-        const again = fault instanceof Unreachable || fault.code === "UNAVAILABLE" || fault.code === "TIMEOUT";
-        if (!again || tried >= PAUSES.length) throw fault;
-        await pause(PAUSES[tried]);
+        if (!(fault instanceof Unreachable || AGAIN.has(fault.code)) || tried >= PAUSES.length) throw fault;
+        await pause(PAUSES[tried] * (0.5 + Math.random()));
       }
     }
   }

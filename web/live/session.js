@@ -46,6 +46,8 @@ const POINTS = `
   }`;
 const NAME = `query ($id: UUID!) { facility(facilityId: $id) { nameVi nameEn } }`;
 const LOOK_MS = 2_000;
+const KEEPS_LOST_MS = 10_000;
+const LOST = new Set(["line_lost", "worker_lost", "replaced"]);
 const PICTURES = { CAMERA: "camera", ULTRASOUND: "ultrasound", SCREEN: "screen" };
 
 /**
@@ -75,6 +77,8 @@ export class Session extends EventTarget {
     /** @type {Map<string, any>} "point source" to line */
     this.watched = new Map();
     this.qualities = new Map();
+    /** @type {Map<string, number>} participant to when a track of it was lost */
+    this.lost = new Map();
     this.telemetry = [];
     this.apiUp = true;
     this.endings = [];
@@ -172,10 +176,21 @@ export class Session extends EventTarget {
 
   #told({ position, events, liveSession }) {
     if (liveSession) Object.assign(this.room, { status: liveSession.status, recording: liveSession.recording });
-    for (const event of events) this.dispatchEvent(new CustomEvent("fact", { detail: event }));
+    for (const event of events) {
+      if (event.name === "live_session.track_ended" && LOST.has(event.data?.cause)) this.#keep(event.data.track_id);
+      this.dispatchEvent(new CustomEvent("fact", { detail: event }));
+    }
     if (this.room.status === "CLOSED") return this.#closed();
     this.dispatchEvent(new Event("change"));
     this.#read(position);
+  }
+
+  /** Whoever lost the line is waited for: its last picture stays for some seconds. */
+  #keep(trackId) {
+    const track = this.room.tracks.find((one) => one.trackId === trackId);
+    if (!track) return;
+    this.lost.set(track.participantId, performance.now());
+    setTimeout(() => this.over || this.#watch(), KEEPS_LOST_MS + 100);
   }
 
   #closed() {
@@ -254,7 +269,8 @@ export class Session extends EventTarget {
       const now = wanted.get(key);
       // A camera that is switched on beside its sound is a new line for those who heard the sound alone.
       const fits = now && [...now.kinds].every((kind) => line.kinds.has(kind));
-      if (fits) continue;
+      const waits = !now && performance.now() - (this.lost.get(line.participantId) ?? -Infinity) < KEEPS_LOST_MS;
+      if (fits || waits) continue;
       line.end();
       this.watched.delete(key);
       this.qualities.delete(line);

@@ -5,9 +5,9 @@ import { svg } from "./dom.js";
 const POINTER_MS = 4_000;
 const MOST_DOTS = 200;
 const SHAPES = { freehand: "FREEHAND", arrow: "ARROW", ellipse: "ELLIPSE" };
-const MARKS = `query ($session: UUID!, $track: UUID!) {
-  pictureMarks(liveSessionId: $session, trackId: $track, what: [STROKE, CLEARED], first: 50) {
-    nodes { what shape dots { x y } strokeIds label }
+const MARKS = `query ($session: UUID!, $track: UUID!, $after: String) {
+  pictureMarks(liveSessionId: $session, trackId: $track, what: [DRAWN, CLEARED], first: 50, after: $after) {
+    nodes { what shape dots { x y } strokeIds label } pageInfo { hasNextPage endCursor }
   }
 }`;
 
@@ -43,11 +43,14 @@ export class Drawing {
     if (!trackId) return;
     const { session } = this.stage.room;
     try {
-      const { pictureMarks } = await session.api.ask(MARKS, { session: session.ticket.liveSessionId, track: trackId });
-      if (this.track !== trackId) return;
-      for (const { what, shape, dots, strokeIds } of [...pictureMarks.nodes].reverse()) {
-        if (what === "STROKE") this.strokes.set(strokeIds[0], { shape, dots: dots.map(numbers) });
-        else for (const id of strokeIds) this.strokes.delete(id);
+      for (let after = null, more = true; more; ) {
+        const { pictureMarks } = await session.api.ask(MARKS, { session: session.ticket.liveSessionId, track: trackId, after });
+        if (this.track !== trackId) return;
+        for (const { what, shape, dots, strokeIds } of pictureMarks.nodes) {
+          if (what === "DRAWN") this.strokes.set(strokeIds[0], { shape, dots: dots.map(numbers) });
+          else for (const id of strokeIds) this.strokes.delete(id);
+        }
+        [after, more] = [pictureMarks.pageInfo.endCursor, pictureMarks.pageInfo.hasNextPage];
       }
       this.#paint();
     } catch {

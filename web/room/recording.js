@@ -49,12 +49,12 @@ export class RecordingPanel {
     this.agreed = yes;
     const { session } = this.room;
     const todo = this.#open().filter((one) => !this.sending.has(one.trackId));
-    await Promise.all(todo.map(async (track) => {
-      this.sending.add(track.trackId);
-      const given = { liveSessionId: session.ticket.liveSessionId, trackId: track.trackId, personId: this.me };
+    for (const { trackId } of todo) this.sending.add(trackId);
+    for (const { trackId } of todo) {
+      const given = { liveSessionId: session.ticket.liveSessionId, trackId, personId: this.me };
       await this.room.attempt(() => session.api.tell(yes ? "consentToRecording" : "refuseRecording", given));
-      setTimeout(() => this.sending.delete(track.trackId), 5_000);
-    }));
+      setTimeout(() => this.sending.delete(trackId), 5_000);
+    }
     this.room.draw();
   }
 

@@ -45,27 +45,30 @@ export class Stage {
     delete this.numbers.dataset.key;
   }
 
-  /** Everything that could be shown large: what is watched, and what is sent from here. */
+  /** Everything that is watched, and what is sent from here; `seen` tells whether there is a picture in it. */
   pictures() {
     const { session } = this.room;
     const found = [];
     for (const line of session.watched.values()) {
-      const track = session.track(line.source, line.participantId);
-      if (track) found.push({ point: line.pointId, source: line.source, line, stream: line.stream, track, mine: false });
+      const track = session.track(line.source, line.participantId) ?? null;
+      const seen = [...line.kinds].some((kind) => kind !== "AUDIO");
+      found.push({ point: line.pointId, source: line.source, line, stream: line.stream, track, seen, mine: false });
     }
     for (const line of session.sent.values()) {
-      if (!line.stream.getVideoTracks().length) continue;
-      found.push({ point: session.ticket.pointId, source: line.source, line, stream: line.stream, track: session.track(line.source), mine: true });
+      const seen = line.stream.getVideoTracks().some((track) => track.enabled);
+      const track = session.track(line.source) ?? null;
+      found.push({ point: session.ticket.pointId, source: line.source, line, stream: line.stream, track, seen, mine: true });
     }
     return found;
   }
 
   #chosen() {
     const { session, pinned } = this.room;
-    const all = this.pictures();
+    const heard = this.pictures();
+    const all = heard.filter((one) => one.seen);
     const hand = all.find((one) => pinned && one.point === pinned.point && one.source === pinned.source);
     if (hand) return hand;
-    this.#listen(all);
+    this.#listen(heard);
     const others = all.filter((one) => !one.mine);
     return all.find((one) => one.track?.frozen)
       ?? all.find((one) => one.source === "ultrasound")

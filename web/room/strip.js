@@ -46,11 +46,11 @@ export class Strip {
     for (const one of pictures) wanted.set(`${one.point} ${one.source}`, one);
     const there = new Set(pictures.map((one) => one.point));
     const mine = session.ticket.pointId;
-    if (!there.has(mine)) wanted.set(`${mine} none`, { point: mine, source: "none", stream: null, mine: true });
+    if (!there.has(mine)) wanted.set(`${mine} none`, { point: mine, source: "none", stream: null, seen: false, mine: true });
     for (const one of session.room.participants) {
       const point = one.facilityId ?? one.personId;
       if (!one.present || there.has(point) || point === mine || one.part === "OBSERVER") continue;
-      wanted.set(`${point} none`, { point, source: "none", stream: null, mine: false });
+      wanted.set(`${point} none`, { point, source: "none", stream: null, seen: false, mine: false });
     }
     return wanted;
   }
@@ -70,7 +70,7 @@ export class Strip {
   #show(tile, one) {
     const { room } = this;
     const { session } = room;
-    const picture = one.stream?.getVideoTracks().some((track) => track.enabled) && one.source !== "none";
+    const picture = one.seen;
     if (tile.video.srcObject !== one.stream) {
       tile.video.srcObject = one.stream;
       if (one.stream) tile.video.play().catch(() => {});
