@@ -249,11 +249,16 @@ class RecordRoomPlaced(Command, of=LiveSession, by={Role.SYSTEM}):
     live_session_id: UUID
     worker: Code
     run_id: UUID
+    moved_from: UUID | None = None
 
     def decide(self, live_session: LiveSession, context: Context) -> Iterator[RoomPlaced]:
+        lost = live_session.last_lost
         if self.run_id not in live_session.runs:
-            moved_from = None if live_session.runs else live_session.last_lost
-            yield RoomPlaced(worker=self.worker, run_id=self.run_id, moved_from=moved_from)
+            # Beside runs that help with the room, nobody but the one that takes it over knows that it does.
+            takes_over = not live_session.runs or self.moved_from == lost
+            yield RoomPlaced(worker=self.worker, run_id=self.run_id, moved_from=lost if takes_over else None)
+        elif lost is not None and self.moved_from == lost:
+            yield RoomPlaced(worker=self.worker, run_id=self.run_id, moved_from=lost)
 
 
 class RecordRoomReleased(Command, of=LiveSession, by={Role.SYSTEM}):

@@ -110,7 +110,9 @@ class LiveSession(State[Status]):
             case LiveSessionOpened():
                 return self.with_(**{name: getattr(event, name) for name in type(event).model_fields})
             case RoomPlaced():
-                return self.with_(runs={**self.runs, event.run_id: event.worker})
+                # A lost run's place is taken once.
+                last_lost = self.last_lost if event.moved_from is None else None
+                return self.with_(runs={**self.runs, event.run_id: event.worker}, last_lost=last_lost)
             case RoomReleased() | WorkerLost():
                 left = {run_id: worker for run_id, worker in self.runs.items() if run_id != event.run_id}
                 last_lost = event.run_id if isinstance(event, WorkerLost) else self.last_lost

@@ -19,7 +19,7 @@ from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
 from infra.issuer_keys import IssuerKeys, IssuerUnreachable
-from infra.live_tickets import TicketDesk
+from infra.live_tickets import Places, TicketDesk
 from infra.media_tokens import grant_desk
 from infra.recording_tickets import recording_tickets
 from infra.reference import load as load_reference
@@ -44,7 +44,8 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
-        tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings))
+        places = Places(dsn)
+        tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings), places)
         blobs = BlobFolder(settings.data / "blobs")
         recordings = await asyncio.to_thread(recording_tickets, settings)
         services = Services(Bus(store), pool, feed, load_reference(), desk, blobs, tickets, recordings)
@@ -70,6 +71,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             with suppress(asyncio.CancelledError):
                 await following
             await desk.close()
+            await places.close()
             await store.close()
 
 

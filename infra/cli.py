@@ -79,11 +79,14 @@ def demo_command(
     speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How fast people act; 1 takes about a minute.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary.")] = False,
     keep: Annotated[bool, typer.Option(help="Leave the stack running when the demo had to start it.")] = True,
+    ultrasound: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A loop to show: DICOM, or a video.")
+    ] = None,
 ) -> None:
     """Play the launch day, 27 August 2020, on real processes."""
     from infra.demo.run import demo
 
-    raise typer.Exit(demo(settings(), Console(), speed=speed, as_json=as_json, keep=keep))
+    raise typer.Exit(demo(settings(), Console(), speed=speed, as_json=as_json, keep=keep, ultrasound=ultrasound))
 
 
 @app.command("nation")

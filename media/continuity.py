@@ -1,7 +1,8 @@
 """Makes one stream out of several: what a receiver gets goes on in numbers and time when its source changes.
 
 Rules: a change happens at a key frame only; sequence numbers go on by one, timestamps by the time that passed on the
-publisher's own clock where its sender reports tell it, picture ids by one; the numbers of a new stream begin low, so
+publisher's own clock where its sender reports tell it, picture ids by one, also after a pause, since a receiver would
+ask for all that it was not sent; the numbers of a new stream begin low, so
 that no early wrap can confuse the receiver's SRTP (RFC 3711, 3.3.1).
 """
 
@@ -32,11 +33,17 @@ class Segment:
 class Continuity:
     """What has to be added to the numbers of the layer that is sent now. All are 0 before anything was sent."""
 
-    __slots__ = ("base", "picture", "segments", "sequence", "timestamp")
+    __slots__ = ("_last", "base", "picture", "segments", "sequence", "timestamp")
 
     def __init__(self) -> None:
         self.sequence = self.timestamp = self.picture = self.base = 0
         self.segments: list[Segment] = []
+        self._last: Packet | None = None
+
+    def pause(self) -> None:
+        """Nothing is sent from now on, until `begin` is called again."""
+        if self.segments and self._last is None:
+            self._last = self.segments[-1].layer.newest
 
     @property
     def layer(self) -> Layer | None:
@@ -49,11 +56,12 @@ class Continuity:
     def begin(self, layer: Layer, packet: Packet) -> None:
         """From this packet of this layer on."""
         before = self.segments[-1] if self.segments else None
-        newest = before.layer.newest if before is not None else None
+        paused, self._last = self._last, None
+        newest = paused or (before.layer.newest if before is not None else None)
         if before is None or newest is None:
             start = randrange(1, 0x4000)
             self.sequence, self.timestamp = start - packet.sequence, 0
-        elif before.layer is layer:
+        elif before.layer is layer and paused is None:
             return
         else:
             start = (newest.sequence + before.sequence + 1) & 0xFFFF

@@ -12,8 +12,8 @@ from random import randrange
 from typing import TYPE_CHECKING
 
 from media import feedback
+from media.burst import ONE_WORD_OF_EXTENSIONS, Cohort, send_time
 from media.continuity import Continuity, rewritten
-from media.egress import ONE_WORD_OF_EXTENSIONS, Cohort, send_time
 from media.layer import Layer
 from media.rtp import HEADER
 from media.srtp import Srtp
@@ -53,6 +53,9 @@ class Downtrack:
         self.wanted = layer
         if layer is None:
             self._leave()
+            self.continuity.pause()
+            # What was reported of what is sent no more says nothing of the line as it will be.
+            self.loss, self.jitter_ms = 0.0, 0.0
         elif layer is not self.layer:
             layer.waiting[self] = None
             layer.key_frame_wanted = True

@@ -8,7 +8,7 @@ open when it was killed is closed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 import structlog
@@ -16,11 +16,13 @@ import structlog
 from commands._bus import Bus
 from infra.event_store import PostgresEventStore
 from infra.health import Vitals
+from infra.media_places import Lost, Placement, Run
 from infra.postgres import Line
 from infra.reference import load as load_reference
 from infra.settings import Settings
 from media.engine import Engine
 from media.observation import Observation
+from media.placing import Placing
 from media.reporter import Joined, TrackBegan
 from media.reporting import LogReporter
 from media.told import Told
@@ -41,16 +43,40 @@ class OnTheLog:
         self._store, self._line, self._vitals = PostgresEventStore(dsn), Line(dsn), vitals
         self.reporter = LogReporter(Bus(self._store), reference, worker_name(settings), uuid4())
         self._observation = Observation(self.reporter, reference)
+        self._settings, self._dsn = settings, dsn
+        self._placing: Placing | None = None
+        self._burials: set[asyncio.Task[None]] = set()
 
     async def follow(self, engine: Engine) -> None:
-        """As long as the worker runs."""
+        """As long as the worker runs. Raises TakenForLost."""
         self.reporter.refused = lambda fact, code: end_refused(engine, fact, code)
-        await asyncio.gather(self._look(engine), self._obey(engine))
+        self._observation.act, self._observation.standing = engine.hold, engine.standing
+        run = Run(self.reporter.run_id, self.reporter.worker, engine.url, engine.pipe)
+        most = self._settings.media_packets_a_second
+        self._placing = Placing(self._dsn, run, most, self._bury, lambda rooms: self._placed(engine, rooms))
+        engine.directory = self._placing
+        await asyncio.gather(self._look(engine), self._obey(engine), self._placing.follow(engine))
+
+    def _placed(self, engine: Engine, rooms: Mapping[UUID, Placement]) -> None:
+        engine.placed(rooms)
+        for session_id, at in rooms.items():
+            if at.moved_from is not None and at.origin.run_id == self.reporter.run_id:
+                self.reporter.takes_over(session_id, at.moved_from)
+
+    def _bury(self, lost: Lost) -> None:
+        """Whoever it carried is off the line; that is told in our own time, and by whoever takes the rooms over too."""
+        task = asyncio.get_running_loop().create_task(self.reporter.lost(lost.run_id, lost.sessions))
+        self._burials.add(task)
+        task.add_done_callback(self._burials.discard)
 
     async def _look(self, engine: Engine) -> None:
         while True:
             try:
-                self._observation.look([track for room in engine.rooms.values() for track in room.tracks.values()])
+                rooms = tuple(engine.rooms.values())
+                # What an edge is fed is looked at by its origin.
+                tracks = [track for room in rooms if room.inflow is None for track in room.tracks.values()]
+                viewers = [viewer for room in rooms for viewer in room.viewers.values()]
+                self._observation.look(tracks, watching=viewers, late_ms=engine.lag_ms)
             except Exception as fault:
                 log.error("look_failed", exc_info=fault)
             self._vitals.details.update(facts_waiting=self.reporter.waiting, facts_given_up=self.reporter.given_up)
@@ -82,13 +108,17 @@ class OnTheLog:
     async def close(self) -> None:
         """After the engine has ended all connections: what it told of that is still sent."""
         await self.reporter.close(FAREWELL_S)
+        for burial in tuple(self._burials):
+            burial.cancel()
+        if self._placing is not None:
+            await self._placing.close()
         await self._line.close()
         await self._store.close()
 
 
 def worker_name(settings: Settings) -> str:
-    """The same for every run of this worker: its port is its own on this machine."""
-    return f"media-{settings.media_udp_port}"
+    """The same for every run of this worker: its name, or else its port, which is its own on this machine."""
+    return settings.media_worker or f"media-{settings.media_udp_port}"
 
 
 def end_refused(engine: Engine, fact: Told, code: str) -> None:

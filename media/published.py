@@ -7,6 +7,7 @@ taken off, told so, and never called again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
@@ -20,6 +21,14 @@ LOUD = 45
 """Below this many dB under full scale somebody speaks; silence is 127."""
 
 log = structlog.get_logger()
+
+
+class Edge(Protocol):
+    """Another worker that gets everything of a track, all layers as they come."""
+
+    def packet(self, track: PublishedTrack, layer: Layer, packet: Packet) -> None: ...
+
+    def clock(self, track: PublishedTrack, layer: Layer) -> None: ...
 
 
 class _Feed:
@@ -42,6 +51,9 @@ class PublishedTrack:
         self.over = False
         self.loudness = 0.0
         self.rtt_ms: float | None = None
+        self.limited_kbit: float | None = None
+        """What the sender's line carries, by its own word, while that limits it."""
+        self.edges: list[Edge] = []
         self._feeds: list[_Feed] = []
 
     def ordered(self) -> list[Layer]:
@@ -73,6 +85,8 @@ class PublishedTrack:
         self.loudness += (127 - level - self.loudness) * 0.1
 
     def feed(self, layer: Layer, packet: Packet) -> None:
+        for edge in self.edges:
+            edge.packet(self, layer, packet)
         for feed in tuple(self._feeds):
             if feed.layer is not layer and not self._goes_over(feed, layer, packet):
                 continue
@@ -108,6 +122,8 @@ class PublishedTrack:
 
     def clock_told(self, layer: Layer) -> None:
         """A sender report came for this layer."""
+        for edge in self.edges:
+            edge.clock(self, layer)
         for feed in tuple(self._feeds):
             if feed.layer is layer and layer.clock is not None:
                 try:
@@ -130,7 +146,7 @@ class PublishedTrack:
     def measured(self) -> Measured:
         layer = self.best()
         if layer is None:
-            return Measured(0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0)
+            return Measured(0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0, line_limits=False)
         window, counters = layer.counters.window, layer.counters
         return Measured(
             kbit_per_second=sum(one.counters.window.kbit_per_second for one in self.layers.values()),
@@ -144,6 +160,8 @@ class PublishedTrack:
             freezes=counters.freezes,
             nacks=counters.nacks,
             key_frames=counters.key_frames,
+            capacity_kbit=self.limited_kbit,
+            line_limits=self.limited_kbit is not None,
         )
 
     def end(self, reason: Ended) -> None:

@@ -2,7 +2,9 @@
 
 Rules: one source per connection, so that each has its own congestion control and a weak camera cannot take an
 ultrasound down; streams are told apart by RID, else by what the offer said of their SSRCs, else by payload type; what
-cannot be told is dropped; a publisher is told every 50 ms what arrived when, and every second how much was lost.
+cannot be told is dropped; a publisher is told every 50 ms what arrived when, and every second how much was lost, how
+far it is (it is asked each second, since what is missing is asked for again only after a round trip), and how much its
+participant's rung of the ladder wants of it (REMB, which browsers and encoders keep to beside their own estimate).
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from uuid import uuid4
 
 from aiortc.rtp import RtcpSrPacket
 
+from domain._live import Rung
 from infra.media_tokens import Grant, Source
-from media import feedback, rtp
+from media import feedback, rtp, rungs
 from media.feedback import Arrivals
 from media.layer import Layer
 from media.negotiation import (
@@ -54,6 +57,8 @@ class Publisher(Peer):
         self._by_ssrc: dict[int, tuple[PublishedTrack, Layer, bool]] = {}
         self._ids: Mapping[str, int] = {}
         self._congestion_id = self._level_id = 0
+        self.rung = Rung.TWO_WAY_HD
+        self._was_capped = False
 
     async def answer(self, offer: str) -> str:
         """The answer to an offer; raises OfferRefused."""
@@ -140,10 +145,9 @@ class Publisher(Peer):
         if layer is None:
             if repeated:
                 return None
-            kind = track.description.kind
-            ring = ULTRASOUND_RING if self.source is Source.ULTRASOUND and kind is Kind.VIDEO else RINGS[kind]
-            inspect = INSPECTIONS[track.description.codec]
-            layer = Layer(raw.ssrc, rid, track.description.clock_rate, ring, inspect)
+            about = track.description
+            ring = ring_of(about.source, about.kind)
+            layer = Layer(raw.ssrc, rid, about.clock_rate, ring, INSPECTIONS[about.codec])
             track.layers[rid] = layer
         if repeated:
             layer.rtx_ssrc = raw.ssrc
@@ -196,9 +200,36 @@ class Publisher(Peer):
             self.send_control(feedback.receiver_report(self.ssrc, reports))
         for track in self.tracks:
             track.rtt_ms = self.mouth.rtt_ms if self.mouth is not None else None
+        self.check()
+        self._ask_for_less()
+
+    def hold_to(self, rung: Rung) -> None:
+        """The participant's line is on this rung now."""
+        self.rung = rung
+        self._ask_for_less()
+
+    def _ask_for_less(self) -> None:
+        pictures = [
+            layer.ssrc
+            for track in self.tracks
+            if track.description.kind is Kind.VIDEO
+            for layer in track.layers.values()
+        ]
+        kbit = rungs.asked(self.rung, self.source).kbit
+        if not pictures or (kbit is None and not self._was_capped):
+            return
+        # Sound goes over the same connection, and is not what has to shrink.
+        wanted = rungs.MOST_KBIT if kbit is None else kbit + rungs.SOUND_KBIT
+        self._was_capped = kbit is not None
+        self.send_control(feedback.at_most(self.ssrc, wanted * 1000, pictures))
 
     def ended(self, reason: Ended) -> None:
         for track in self.tracks:
             if track.began:
                 self.room.track_ended(self, track, reason)
             track.end(reason)
+
+
+def ring_of(source: Source, kind: Kind) -> int:
+    """How many packets of a layer are kept for those who missed some."""
+    return ULTRASOUND_RING if source is Source.ULTRASOUND and kind is Kind.VIDEO else RINGS[kind]

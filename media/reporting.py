@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,6 +80,7 @@ class LogReporter:
         self.refused, self._most = refused, most
         self._lanes: dict[UUID, Lane] = {}
         self._placed: set[UUID] = set()
+        self._moved_from: dict[UUID, UUID] = {}
         self._closing = False
         self._told = 0
         self.given_up = 0
@@ -105,6 +106,35 @@ class LogReporter:
         lane.waiting.append(Letter(derived_id(session_id, f"{self.run_id}:{self._told}"), command, at, fact))
         lane.arrived.set()
 
+    def takes_over(self, session_id: UUID, lost_run: UUID) -> None:
+        """This run carries a room from now on that a lost one carried."""
+        if self._moved_from.get(session_id) == lost_run:
+            return
+        self._moved_from[session_id] = lost_run
+        lane = self._lanes.get(session_id)
+        if lane is None:
+            self._lane(session_id)
+        else:
+            # It has told that it is here since it began to help with the room.
+            lane.waiting.extend(self._placed_here(session_id))
+            lane.arrived.set()
+
+    def _placed_here(self, session_id: UUID) -> Iterator[Letter]:
+        moved_from = self._moved_from.get(session_id)
+        if moved_from is not None:
+            # First whoever was there before is off the line, whose place the same people take here.
+            yield _worker_lost(session_id, moved_from)
+        placed = RecordRoomPlaced(
+            live_session_id=session_id, worker=self.worker, run_id=self.run_id, moved_from=moved_from
+        )
+        place_id = derived_id(session_id, f"{self.run_id}:placed:{self._told}:{moved_from or 'first'}")
+        yield Letter(place_id, placed, datetime.now(UTC))
+
+    async def lost(self, run_id: UUID, sessions: Sequence[UUID]) -> None:
+        """A run of another worker was lost with these rooms; harmless when it was told before."""
+        for session_id in sessions:
+            await self._deliver(_worker_lost(session_id, run_id))
+
     def _has_room(self, fact: Told) -> bool:
         if self.waiting < self._most:
             return True
@@ -126,9 +156,7 @@ class LogReporter:
         if lane is None:
             lane = self._lanes[session_id] = Lane()
             self._placed.add(session_id)
-            placed = RecordRoomPlaced(live_session_id=session_id, worker=self.worker, run_id=self.run_id)
-            place_id = derived_id(session_id, f"{self.run_id}:placed:{self._told}")
-            lane.waiting.append(Letter(place_id, placed, datetime.now(UTC)))
+            lane.waiting.extend(self._placed_here(session_id))
             lane.carrier = asyncio.get_running_loop().create_task(self._carry(session_id, lane))
         return lane
 
@@ -188,8 +216,7 @@ class LogReporter:
         """Tell what an earlier run of this worker left open when it was killed; harmless when it was told before."""
         found = await earlier()
         for session_id, run_id in found:
-            lost = RecordWorkerLost(live_session_id=session_id, run_id=run_id)
-            await self._deliver(Letter(derived_id(session_id, f"{run_id}:lost"), lost, datetime.now(UTC)))
+            await self._deliver(_worker_lost(session_id, run_id))
         return len(found)
 
     async def close(self, within_s: float) -> None:
@@ -207,3 +234,9 @@ class LogReporter:
         for carrier in carriers:
             carrier.cancel()
         await asyncio.gather(*carriers, return_exceptions=True)
+
+
+def _worker_lost(session_id: UUID, run_id: UUID) -> Letter:
+    """The same letter whoever sends it, so it is told once."""
+    lost = RecordWorkerLost(live_session_id=session_id, run_id=run_id)
+    return Letter(derived_id(session_id, f"{run_id}:lost"), lost, datetime.now(UTC))

@@ -117,7 +117,8 @@ def closed(row: LiveSession, event: LiveSessionClosed, at: Recorded) -> None:
 
 @sessions_.updates(RoomPlaced)
 def placed(row: LiveSession, event: RoomPlaced, at: Recorded) -> None:
-    row.workers = [*row.workers, LiveWorker(worker=event.worker, run_id=event.run_id)]
+    others = [one for one in row.workers if one["run_id"] != event.run_id]
+    row.workers = [*others, LiveWorker(worker=event.worker, run_id=event.run_id)]
 
 
 @sessions_.updates(RoomReleased)

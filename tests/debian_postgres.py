@@ -14,12 +14,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from random import randrange
 
 import asyncpg
 import pytest
 
-from infra.local.ports import is_free
+from tests.free_port import free_port
 
 VERSIONS = Path("/usr/lib/postgresql")
 MISSING = "Debian's PostgreSQL is not there: apt-get install postgresql"
@@ -64,7 +63,7 @@ async def debian_postgres(folder: Path) -> AsyncIterator[str]:
         "UTF8",
     ]
     await asyncio.to_thread(partial(subprocess.run, initdb, check=True, capture_output=True, cwd="/"))
-    port = next(port for port in iter(lambda: randrange(10_000, 32_000), 0) if is_free(port))
+    port = free_port()
     settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "shared_buffers": "16MB"}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     server = subprocess.Popen(
@@ -83,7 +82,7 @@ async def debian_postgres(folder: Path) -> AsyncIterator[str]:
 
 
 async def _answers(dsn: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         try:
             db = await asyncpg.connect(dsn)

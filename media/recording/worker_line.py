@@ -12,8 +12,9 @@ from uuid import UUID
 
 import structlog
 
+from media.framed import Message, Messages, WireBroken, description, message
 from media.recording.disk import Disk
-from media.recording.wire import DROPPED, PACKET, REPORT, Message, Messages, Says, WireBroken, description, message
+from media.recording.wire import DROPPED, PACKET, REPORT, Says
 from media.tracks import TrackDescription
 
 MOST_BEHIND_BYTES = 16 << 20

@@ -58,8 +58,7 @@ async def stack(settings: Settings) -> Record:
 
 
 async def one_day(settings: Settings, stack: Record) -> Played:
-    policies_run = "reactors" in stack.members
-    async with new_day(settings, stack.graphql_url, Stage(), AT_ONCE, policies_run=policies_run) as day:
+    async with new_day(settings, stack, Stage(), AT_ONCE) as day:
         return await play(day)
 
 
@@ -79,7 +78,7 @@ async def test_the_launch_day_is_as_it_must_be(first: Played) -> None:
 
 @pytest.fixture(scope="module")
 async def sealed(settings: Settings, stack: Record, first: Played) -> Sequence[SealedReport]:
-    async with new_day(settings, stack.graphql_url, Stage(), AT_ONCE) as day:
+    async with new_day(settings, stack, Stage(), AT_ONCE) as day:
         return await seal_day(day, first.chair, first.consultation_id)
 
 

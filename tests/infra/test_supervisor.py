@@ -72,7 +72,7 @@ class Copy:
             await asyncio.sleep(0.02)
         raise AssertionError(f"{name} did not come back: {member}")
 
-    async def nothing_runs(self, patience_seconds: float = 5) -> bool:
+    async def nothing_runs(self, patience_seconds: float = 60) -> bool:
         """No process that ever belonged to this copy lives; asks the kernel and not the record."""
         deadline = time.monotonic() + patience_seconds
         while time.monotonic() < deadline:
@@ -132,7 +132,7 @@ async def test_a_first_death_is_followed_by_a_start_without_a_long_pause(copy: C
     await stack.up()
     former = stack.pid("issuer")
     os.kill(former, signal.SIGKILL)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (stack.stack()["members"]["issuer"]["kin"] or {"pid": former})["pid"] == former:
             await asyncio.sleep(0.01)
 
@@ -180,7 +180,7 @@ async def test_a_signal_ends_everything_in_order(copy: Callable[..., Copy], numb
     stack = copy()
     await stack.up()
     os.kill(stack.stack()["supervisor"]["pid"], number)
-    assert await stack.nothing_runs(10)
+    assert await stack.nothing_runs()
     assert "process_stopped" in (stack.data / "log" / "issuer.log").read_text()
     assert "database system is shut down" in (stack.data / "log" / "postgres.log").read_text()
     assert stack.stack()["state"] == "stopped"
@@ -194,7 +194,7 @@ async def test_a_signal_during_the_start_ends_it(copy: Callable[..., Copy]) -> N
     while not (stack.data / "stack.json").exists():
         await asyncio.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     assert await stack.nothing_runs()
 
 

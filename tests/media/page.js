@@ -94,6 +94,22 @@ async function answerTo(name, offer) {
   return room.pc.localDescription.sdp;
 }
 
+// The socket of a room, as any client speaks with it.
+function enter(name, url, token) {
+  const socket = new WebSocket(url.replace(/^http/, "ws"));
+  const told = [];
+  kept[`${name}-socket`] = { socket, told };
+  socket.addEventListener("open", () => socket.send(JSON.stringify({ type: "hello", token })));
+  socket.addEventListener("close", ({ code, reason }) => told.push({ type: "closed", code, reason }));
+  socket.addEventListener("message", async ({ data }) => {
+    const message = JSON.parse(data);
+    told.push(message);
+    if (message.type === "offer") socket.send(JSON.stringify({ type: "answer", sdp: await answerTo(name, message.sdp) }));
+  });
+}
+function toldIn(name, type) { return kept[`${name}-socket`].told.filter((one) => !type || one.type === type); }
+function say(name, message) { kept[`${name}-socket`].socket.send(typeof message === "string" ? message : JSON.stringify(message)); }
+
 function shown(name) {
   const found = {};
   for (const [mid, video] of Object.entries(kept[name].videos))

@@ -34,7 +34,7 @@ from tests.domain.live_cast import AGREED, CAMERA, PROBE_PICTURE, ROOM, SOUND
 from tests.media.recording.source import Sender, described
 
 E = TypeVar("E", bound=Event)
-WITHIN_S = 30
+WITHIN_S = 90
 STAFF = Actor(id=UUID(int=1), roles=frozenset({Role.DOCTOR}), facility_id=UUID(int=2))
 
 
@@ -45,9 +45,11 @@ class Published:
     description: TrackDescription
     taps: list[Tap] = field(default_factory=list)
     asked: int = 0
+    tapped: int = 0
 
     def add_tap(self, tap: Tap) -> None:
         self.taps.append(tap)
+        self.tapped += 1
 
     def remove_tap(self, tap: Tap) -> None:
         self.taps.remove(tap)

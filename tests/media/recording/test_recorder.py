@@ -291,8 +291,9 @@ async def test_a_recording_into_which_no_byte_comes_is_an_alarm(room: Room) -> N
     track = camera()
     room.feed.offer(track)
     room.run_recorder(**SOON)
+    await until(lambda: room.feed.connected)
     await room.authorised(CAMERA)
-    await until(lambda: track.taps)
+    await until(lambda: track.tapped)
     (failed,) = await room.told(RecordingFailed)
     assert failed.cause == "no_bytes"
     assert track.taps == []
