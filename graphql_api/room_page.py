@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from infra.settings import ROOT, Settings
 
 WEB = ROOT / "web"
-ON_THIS_MACHINE = ("http://127.0.0.1:*",)
+ON_THIS_MACHINE = ("http://127.0.0.1:*", "ws://127.0.0.1:*")
 
 
 def room_page(media: tuple[str, ...]) -> list[BaseRoute]:
@@ -64,8 +64,9 @@ def media_origins(settings: Settings) -> tuple[str, ...]:
     """Where the workers are: the origin that is set, else any secure one in production and this machine in development."""
     if settings.media_url:
         parts = urlsplit(settings.media_url)
-        return (f"{parts.scheme}://{parts.netloc}",)
-    return ("https:",) if settings.production else ON_THIS_MACHINE
+        socket = "wss" if parts.scheme == "https" else "ws"
+        return (f"{parts.scheme}://{parts.netloc}", f"{socket}://{parts.netloc}")
+    return ("https:", "wss:") if settings.production else ON_THIS_MACHINE
 
 
 def _with(headers: MutableMapping[str, str], app: ASGIApp) -> ASGIApp:

@@ -71,8 +71,9 @@ class Seat:
     async def lines(self) -> list[dict[str, Any]]:
         """Every line of this page: its state, how often it was connected, and how long a break lasted."""
         return await self.reads(  # type: ignore[no-any-return]
-            """() => [...room.sent.values(), ...room.watched.values()].map((line) => ({
-                name: line.name, state: line.state, connections: line.connections, mendedMs: line.mendedMs,
+            """() => [...room.sent.values(), room.watching, ...room.watched.values()].map((line) => ({
+                name: line.name, state: line.state, connections: line.connections,
+                mendedMs: [...room.watched.values()].includes(line) ? [] : line.mendedMs,
                 fault: line.fault?.code ?? null, numbers: room.qualities.get(line)?.numbers ?? null,
             }))"""
         )

@@ -191,7 +191,7 @@ function connection(pc, ms) {
 }
 
 /** How many bytes of media and reports came over it. */
-async function received(pc) {
+export async function received(pc) {
   let bytes = 0;
   for (const one of (await pc.getStats()).values()) if (one.type === "transport") bytes += one.bytesReceived ?? 0;
   return bytes;

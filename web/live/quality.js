@@ -27,7 +27,7 @@ const WORDS = ["good", "weak", "poor", "lost"];
 
 /** Looks at one line, again and again. */
 export class Quality {
-  /** @param {import("./line.js").Line} line */
+  /** @param {any} line one that sends, or a place that is watched, whose `mids` are its own */
   constructor(line) {
     this.line = line;
     /** @type {Map<string, any>} */
@@ -46,8 +46,9 @@ export class Quality {
       this.#judge(state === "live" ? 0 : 3);
       return this.numbers;
     }
-    const found = await pc.getStats();
-    this.numbers = this.#read([...found.values()]);
+    const found = [...(await pc.getStats()).values()];
+    const { mids } = this.line;
+    this.numbers = this.#read(mids ? found.filter((one) => one.type !== "inbound-rtp" || mids.includes(one.mid)) : found);
     this.#judge(state === "live" ? severity(this.numbers) : 3);
     return this.numbers;
   }

@@ -7,9 +7,9 @@
 import { Refused, Unreachable, pause } from "./api.js";
 import { Quality } from "./quality.js";
 import { sending } from "./sending.js";
-import { watching } from "./watching.js";
+import { Watching } from "./watching.js";
 
-const TICKET = `position ticket { liveSessionId participantId part pointId token expiresAt whepTemplate
+const TICKET = `position ticket { liveSessionId participantId part pointId token expiresAt whepTemplate socketUrl
   whip { source url } iceServers { urls username credential } }`;
 const ROOM = `
   subscription ($id: UUID!, $after: Position) {
@@ -47,8 +47,6 @@ const POINTS = `
 const NAME = `query ($id: UUID!) { facility(facilityId: $id) { nameVi nameEn } }`;
 const LOOK_MS = 2_000;
 const KEEPS_LOST_MS = 10_000;
-const LOST = new Set(["line_lost", "worker_lost", "replaced"]);
-const PICTURES = { CAMERA: "camera", ULTRASOUND: "ultrasound", SCREEN: "screen" };
 
 /**
  * What a page listens to: "change" (how things stand), "line" (a connection), "fact" (detail: an event of the log),
@@ -74,11 +72,14 @@ export class Session extends EventTarget {
     this.names = new Map();
     /** @type {Map<string, any>} source to line */
     this.sent = new Map();
-    /** @type {Map<string, any>} "point source" to line */
+    /** @type {Watching | null} */
+    this.watching = null;
+    /** @type {Map<string, any>} "point source" to what is shown of it */
     this.watched = new Map();
+    this.speaker = null;
+    /** @type {Map<string, number>} source to kbit/s that the worker asks for */
+    this.asked = new Map();
     this.qualities = new Map();
-    /** @type {Map<string, number>} participant to when a track of it was lost */
-    this.lost = new Map();
     this.telemetry = [];
     this.apiUp = true;
     this.endings = [];
@@ -106,6 +107,13 @@ export class Session extends EventTarget {
         }),
       );
     }
+    this.watching = new Watching((fresh) => this.ask(fresh), this.channel);
+    this.watching.addEventListener("lines", () => this.#watch());
+    this.watching.addEventListener("said", (event) => this.#said(event.detail));
+    this.watching.addEventListener("change", () => {
+      this.dispatchEvent(new CustomEvent("line", { detail: this.watching }));
+      if (this.watching.state === "refused") this.#refused(this.watching.fault);
+    });
     const timer = setInterval(() => this.#look(), LOOK_MS);
     this.endings.push(() => clearInterval(timer));
     await this.#read(this.ticket.position);
@@ -169,7 +177,9 @@ export class Session extends EventTarget {
   leave() {
     this.over = true;
     for (const end of this.endings.splice(0)) end();
-    for (const line of [...this.sent.values(), ...this.watched.values()]) line.end();
+    for (const line of this.sent.values()) line.end();
+    this.watching?.end();
+    clearTimeout(this.later);
     this.sent.clear();
     this.watched.clear();
   }
@@ -177,20 +187,11 @@ export class Session extends EventTarget {
   #told({ position, events, liveSession }) {
     if (liveSession) Object.assign(this.room, { status: liveSession.status, recording: liveSession.recording });
     for (const event of events) {
-      if (event.name === "live_session.track_ended" && LOST.has(event.data?.cause)) this.#keep(event.data.track_id);
       this.dispatchEvent(new CustomEvent("fact", { detail: event }));
     }
     if (this.room.status === "CLOSED") return this.#closed();
     this.dispatchEvent(new Event("change"));
     this.#read(position);
-  }
-
-  /** Whoever lost the line is waited for: its last picture stays for some seconds. */
-  #keep(trackId) {
-    const track = this.room.tracks.find((one) => one.trackId === trackId);
-    if (!track) return;
-    this.lost.set(track.participantId, performance.now());
-    setTimeout(() => this.over || this.#watch(), KEEPS_LOST_MS + 100);
   }
 
   #closed() {
@@ -221,7 +222,6 @@ export class Session extends EventTarget {
       this.reading = false;
     }
     if (this.room.status === "CLOSED") return this.#closed();
-    this.#watch();
     this.#name(this.room.participants.map((one) => one.facilityId));
     this.dispatchEvent(new Event("change"));
   }
@@ -254,55 +254,89 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Brings what is watched to what is live. */
+  /** What is shown: all that is carried, and for some seconds what was. */
   #watch() {
-    const wanted = new Map();
-    for (const track of this.room.tracks) {
-      const point = this.pointOf(track.participantId);
-      const source = PICTURES[track.source] ?? (track.source === "AUDIO" ? "camera" : null);
-      if (!point || !source || track.participantId === this.ticket.participantId) continue;
-      const key = `${point} ${source}`;
-      const kinds = wanted.get(key)?.kinds ?? new Set();
-      wanted.set(key, { point, source, participantId: track.participantId, kinds: kinds.add(track.source) });
+    let later = false;
+    for (const [key, place] of this.watching.places) {
+      const waits = !place.live && place.goneAt && performance.now() - place.goneAt < KEEPS_LOST_MS;
+      later ||= Boolean(waits);
+      if (place.live || waits) {
+        if (!this.watched.has(key)) this.qualities.set(place, new Quality(place));
+        this.watched.set(key, place);
+      } else {
+        this.watched.delete(key);
+        this.qualities.delete(place);
+      }
     }
-    for (const [key, line] of this.watched) {
-      const now = wanted.get(key);
-      // A camera that is switched on beside its sound is a new line for those who heard the sound alone.
-      const fits = now && [...now.kinds].every((kind) => line.kinds.has(kind));
-      const waits = !now && performance.now() - (this.lost.get(line.participantId) ?? -Infinity) < KEEPS_LOST_MS;
-      if (fits || waits) continue;
-      line.end();
-      this.watched.delete(key);
-      this.qualities.delete(line);
+    clearTimeout(this.later);
+    if (later && !this.over) this.later = setTimeout(() => this.#watch(), 1_000);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Who sends what is shown at a place. */
+  senderOf(place) {
+    const kinds = { camera: ["CAMERA", "AUDIO"], ultrasound: ["ULTRASOUND"], screen: ["SCREEN"], audio: ["AUDIO"] }[place.source];
+    for (const kind of kinds) {
+      const track = this.room.tracks.find((one) => one.source === kind && this.pointOf(one.participantId) === place.pointId);
+      if (track) return track.participantId;
     }
-    for (const [key, { point, source, participantId, kinds }] of wanted) {
-      if (this.watched.has(key)) continue;
-      const line = watching(point, source, { ticket: (fresh) => this.ask(fresh) }, { sound: source === "camera" });
-      this.watched.set(key, Object.assign(line, { kinds, participantId }));
-      this.#hear(line);
+    return null;
+  }
+
+  #said(message) {
+    if (message.type === "speaker") this.speaker = message.pointId;
+    if (message.type === "rung" && message.send) {
+      for (const { source, kbit } of message.send) this.asked.set(source, kbit);
+      for (const line of this.sent.values()) this.#obey(line);
     }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** A picture for which nothing is asked is not sent, so that its sound has the line; it comes back when it is. */
+  #obey(line) {
+    const kbit = this.asked.get(line.source);
+    const [picture] = line.stream.getVideoTracks();
+    const sender = line.pc?.getTransceivers().find((one) => one.receiver.track.kind === "video")?.sender;
+    if (kbit === undefined || !picture || !sender) return;
+    const wanted = kbit === 0 ? null : picture;
+    line.held = kbit === 0;
+    if (sender.track !== wanted) sender.replaceTrack(wanted).catch(() => {});
   }
 
   #hear(line) {
     this.qualities.set(line, new Quality(line));
     line.addEventListener("change", () => {
       this.dispatchEvent(new CustomEvent("line", { detail: line }));
+      if (line.state === "live") this.#obey(line);
       if (line.state === "refused") this.#lineRefused(line);
     });
-    line.addEventListener("tracks", () => this.dispatchEvent(new CustomEvent("line", { detail: line })));
   }
 
   #lineRefused(line) {
-    if (["CARE_NOT_UNDER_WAY", "PARTICIPANT_REMOVED"].includes(line.fault.code)) this.#refused(line.fault);
+    if (["CARE_NOT_UNDER_WAY", "PARTICIPANT_REMOVED", "POINT_NOT_JOINED"].includes(line.fault.code)) this.#refused(line.fault);
   }
 
   async #look() {
     const looked = await Promise.all(
       [...this.qualities].map(async ([line, quality]) => ({ line: line.name, state: line.state, ...(await quality.look()) })),
     );
+    for (const line of this.sent.values()) await this.#tellOf(line);
     this.telemetry.push(...looked);
     this.telemetry.splice(0, Math.max(0, this.telemetry.length - 3_000));
     this.dispatchEvent(new CustomEvent("numbers", { detail: looked }));
+  }
+
+  /** What the browser knows of its own line to the worker, which decides by it what is asked for. */
+  async #tellOf(line) {
+    if (line.source === "audio" || !line.pc || !line.stream.getVideoTracks().length) return;
+    const found = [...(await line.pc.getStats()).values()];
+    const pair = found.find((one) => one.type === "candidate-pair" && one.nominated);
+    const sent = found.find((one) => one.type === "outbound-rtp" && one.kind === "video");
+    if (!pair?.availableOutgoingBitrate || !sent) return;
+    this.watching.tell({
+      type: "telemetry", source: line.source, availableKbit: Math.round(pair.availableOutgoingBitrate / 1000),
+      limitedBy: sent.qualityLimitationReason ?? "none",
+    });
   }
 
   /** How good the way is between me and a point, as a word; the worst of what is sent or watched there. */

@@ -3,7 +3,6 @@
 // Rules: what is shown follows from how things stand, and is shown anew when that changes; nothing that a person has
 // chosen is taken away by a change; each thing that can fail says so where it was done.
 
-import { Talk } from "../live/talk.js";
 import { openCamera, openScreen, openUltrasound } from "../live/sending.js";
 import { Bar } from "./bar.js";
 import { ChatPanel } from "./chat.js";
@@ -24,8 +23,7 @@ export class Room {
     this.camera = how.camera;
     this.scan = how.scan;
     this.shared = null;
-    this.talk = new Talk(session);
-    session.channel = (channel) => this.talk.attach(channel);
+    this.talk = session.talk;
     this.pinned = null;
     this.panel = null;
     this.stage = new Stage(this);
@@ -111,7 +109,7 @@ export class Room {
   }
 
   #trouble(word) {
-    const broken = [...this.session.sent.values()].some((line) => line.state === "broken" || line.state === "connecting" && line.connections);
+    const broken = [...this.session.sent.values(), this.session.watching].some((line) => line.state === "broken");
     const me = this.session.participant(this.session.ticket.participantId);
     const trouble = !navigator.onLine ? ["lost", say("offline")]
       : broken ? ["lost", say("reconnecting")]

@@ -10,7 +10,6 @@ import { bars } from "./room.js";
 import { handIn, keyFrame, picture } from "../live/still.js";
 import { say } from "./words.js";
 
-const LOUD = 0.02;
 const TOOLS = ["pointer", "freehand", "arrow", "ellipse"];
 
 export class Stage {
@@ -19,7 +18,6 @@ export class Stage {
     this.room = room;
     this.shown = null;
     this.tool = null;
-    this.louder = null;
     this.video = el("video", { autoplay: true, playsInline: true, muted: true, id: "big" });
     this.still = el("canvas.still", { hidden: true });
     this.drawing = new Drawing(this);
@@ -49,10 +47,10 @@ export class Stage {
   pictures() {
     const { session } = this.room;
     const found = [];
-    for (const line of session.watched.values()) {
-      const track = session.track(line.source, line.participantId) ?? null;
-      const seen = [...line.kinds].some((kind) => kind !== "AUDIO");
-      found.push({ point: line.pointId, source: line.source, line, stream: line.stream, track, seen, mine: false });
+    for (const place of session.watched.values()) {
+      const track = session.track(place.source, session.senderOf(place)) ?? null;
+      const seen = place.hasPicture || (!place.live && place.stream.getVideoTracks().length > 0);
+      found.push({ point: place.pointId, source: place.source, line: place, stream: place.stream, track, seen, mine: false });
     }
     for (const line of session.sent.values()) {
       const seen = line.stream.getVideoTracks().some((track) => track.enabled);
@@ -64,27 +62,16 @@ export class Stage {
 
   #chosen() {
     const { session, pinned } = this.room;
-    const heard = this.pictures();
-    const all = heard.filter((one) => one.seen);
+    const all = this.pictures().filter((one) => one.seen);
     const hand = all.find((one) => pinned && one.point === pinned.point && one.source === pinned.source);
     if (hand) return hand;
-    this.#listen(heard);
     const others = all.filter((one) => !one.mine);
     return all.find((one) => one.track?.frozen)
       ?? all.find((one) => one.source === "ultrasound")
       ?? others.find((one) => one.source === "screen")
       ?? others.find((one) => one.source === "camera" && one.point === session.board?.floorId)
-      ?? others.find((one) => one.source === "camera" && one.point === this.louder)
+      ?? others.find((one) => one.source === "camera" && one.point === session.speaker)
       ?? others[0] ?? null;
-  }
-
-  /** Who speaks; it stays with the last one until somebody else is louder. */
-  #listen(all) {
-    let best = LOUD;
-    for (const { mine, point, line } of all) {
-      const loudness = this.room.session.qualities.get(line)?.numbers?.loudness ?? 0;
-      if (!mine && loudness > best) [best, this.louder] = [loudness, point];
-    }
   }
 
   draw() {
