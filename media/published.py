@@ -51,9 +51,9 @@ class PublishedTrack:
         self.over = False
         self.loudness = 0.0
         self.rtt_ms: float | None = None
+        self.edges: list[Edge] = []
         self.limited_kbit: float | None = None
         """What the sender's line carries, by its own word, while that limits it."""
-        self.edges: list[Edge] = []
         self._feeds: list[_Feed] = []
 
     def ordered(self) -> list[Layer]:

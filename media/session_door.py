@@ -34,16 +34,16 @@ from media.tracks import Ended, Kind
 
 HELLO_WITHIN_S, ANSWER_WITHIN_S = 5.0, 15.0
 LARGEST_MESSAGE = 2 * LONGEST_OFFER
-REFUSED, MALFORMED, TOO_MANY, ENDED, MOVED = 4401, 4400, 4429, 4410, 4409
+REFUSED, MALFORMED, TOO_MANY, ENDED, ELSEWHERE = 4401, 4400, 4429, 4410, 4409
 MOST_WAITING = 256
 
 
 class Refusal(Exception):
     """The socket ends with this close code, after a message with this stable code."""
 
-    def __init__(self, close: int, code: str, text: str) -> None:
+    def __init__(self, close: int, code: str, text: str, location: str | None = None) -> None:
         super().__init__(text)
-        self.close, self.code, self.text = close, code, text
+        self.close, self.code, self.text, self.location = close, code, text, location
 
 
 class SessionDoor:
@@ -57,10 +57,11 @@ class SessionDoor:
         try:
             grant = await self._greeted(socket)
             await self._turn()
-            await Visit(self._engine, socket, grant, await self._room(grant)).last()
+            await Visit(self._engine, await self._room(grant), socket, grant).last()
         except Refusal as fault:
             with suppress(WebSocketDisconnect, RuntimeError):
-                await _say(socket, {"type": "refused", "code": fault.code, "message": fault.text})
+                where = {"location": fault.location} if fault.location else {}
+                await _say(socket, {"type": "refused", "code": fault.code, "message": fault.text, **where})
                 await socket.close(fault.close, fault.code)
         except WebSocketDisconnect:
             return
@@ -85,8 +86,9 @@ class SessionDoor:
         try:
             return await room_for(self._engine, grant.session_id, publishes=False)
         except Elsewhere as where:
-            text = "This room is at another worker now. Ask the API for a new ticket."
-            raise Refusal(MOVED, "ROOM_IS_ELSEWHERE", text) from where
+            there = f"ws{where.url.removeprefix('http')}/sessions/{grant.session_id}"
+            text = "This room is at another worker now. Ask the API for a new ticket, or go there."
+            raise Refusal(ELSEWHERE, "ROOM_IS_ELSEWHERE", text, there) from where
 
     async def _turn(self) -> None:
         try:
@@ -99,7 +101,7 @@ class SessionDoor:
 class Visit:
     """One client in one room, from its hello to the end of its socket."""
 
-    def __init__(self, engine: Engine, socket: WebSocket, grant: Grant, room: Room) -> None:
+    def __init__(self, engine: Engine, room: Room, socket: WebSocket, grant: Grant) -> None:
         self._engine, self._socket, self._grant = engine, socket, grant
         self._news: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(MOST_WAITING)
         self._changed = asyncio.Event()

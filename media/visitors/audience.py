@@ -28,7 +28,7 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from av.frame import Frame
 
-from media.visitors.connection import Connection, watch
+from media.visitors.connection import NOT_NOW, PAUSE_S, Connection, watch
 from media.visitors.lines import Lines
 from media.visitors.scene import FRAMES_PER_SECOND
 
@@ -172,7 +172,11 @@ class Audience:
 
     async def again(self, name: str, place: str, url: str, token: str) -> None:
         viewer = next(one for one in self._viewers if (one.watched.name, one.watched.place) == (name, place))
-        await viewer.begin(url, token)
+        try:
+            await viewer.begin(url, token)
+        except NOT_NOW:
+            await asyncio.sleep(PAUSE_S)
+            self._lost(viewer)
 
     async def leave(self, place: str) -> list[dict[str, Any]]:
         """Also says of each whether its picture still ran; one that was lost has the time to come back."""

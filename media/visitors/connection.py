@@ -27,6 +27,9 @@ SDP = "application/sdp"
 COME_AGAIN = (409, 503)
 WITHIN_S = 30.0
 CREATED = 201
+PAUSE_S = 1.0
+# After these whoever comes back asks for another way in, and tries once more.
+NOT_NOW = (OSError, TimeoutError, httpx.HTTPError)
 
 
 class NotLetIn(OSError):

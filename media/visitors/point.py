@@ -27,7 +27,7 @@ import httpx
 
 from media._aiortc import sent_last
 from media.visitors.clip import SOUNDS_PER_SECOND, Replay, pictures, voice
-from media.visitors.connection import WITHIN_S, Connection, NotLetIn, publish
+from media.visitors.connection import NOT_NOW, PAUSE_S, WITHIN_S, Connection, NotLetIn, publish
 from media.visitors.lines import Lines
 from media.visitors.scene import FRAMES_PER_SECOND, Camera, Pixels, Scan, Scene
 
@@ -56,9 +56,16 @@ class Point:
 
     async def publish(self, url: str, token: str) -> dict[str, Any]:
         tracks = [track for track in (self._picture, self._sound) if track is not None]
-        if self._connection is not None:
+        if self._connection is None:
+            self._connection = await publish(url, token, tracks)
+        else:
             await self._connection.peer.close()
-        self._connection = await publish(url, token, tracks)
+            try:
+                self._connection = await publish(url, token, tracks)
+            except NOT_NOW:
+                await asyncio.sleep(PAUSE_S)
+                self._lost()
+                return {}
         self._connection.when_lost(self._lost)
         self.returns += 1
         return {}

@@ -70,7 +70,8 @@ class Visitor:
 
     def say(self, **said: Any) -> None:
         """Says something to which there is no answer."""
-        self._writer.write(orjson.dumps(said) + b"\n")
+        if self._over is None:
+            self._writer.write(orjson.dumps(said) + b"\n")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         reason = f"{self.name} ended"
