@@ -121,7 +121,7 @@ def person(settings: Settings, role: str, facility: UUID | None = None, name: st
     return Person(id_, token, facility)
 
 
-async def open_consultation(settings: Settings, url: str, points: int = 3) -> Care:
+async def open_consultation(settings: Settings, url: str, points: int = 3, *, opened: bool = True) -> Care:
     """The network of these points, and their consultation, which is open; the points have still to come in."""
     care = Care(url)
     registrar = person(settings, "registrar")
@@ -135,6 +135,8 @@ async def open_consultation(settings: Settings, url: str, points: int = 3) -> Ca
         names = {"signedForFacility": "Giám đốc Mẫu", "signedForPartner": "Giám đốc Mẫu"}
         await care.tell(registrar, "signAgreement", facilityId=centre, partnerId=guest, term={"first": today}, **names)
     await _plan(care)
+    if opened:
+        await care.tell(care.people[0], "openConsultation", consultationId=care.consultation_id)
     return care
 
 
@@ -180,7 +182,6 @@ async def _plan(care: Care) -> None:
     )
     for guest in guests:
         await care.tell(chair, "invitePoint", **it, facilityId=guest.facility_id, role="BRIDGE_POINT")
-    await care.tell(chair, "openConsultation", **it)
 
 
 async def start_examination(settings: Settings, care: Care) -> None:

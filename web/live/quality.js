@@ -113,6 +113,6 @@ export class Quality {
 /** 0 good, 1 weak, 2 poor: by loss, by round trip, and by what is left of the picture. @param {Numbers} numbers */
 export function severity({ lossPercent, rttMs, jitterMs, fps, height, limited }) {
   if (lossPercent > 8 || rttMs > 800 || (height && fps && fps < 5)) return 2;
-  if (lossPercent > 3 || rttMs > 400 || jitterMs > 80 || limited === "bandwidth" || (height && fps && fps < 10)) return 1;
+  if (lossPercent > 3 || rttMs > 400 || jitterMs > 80 || limited === "bandwidth" || (height && fps && fps < 8)) return 1;
   return 0;
 }

@@ -60,7 +60,7 @@ export function layersOf(height) {
 /**
  * A line that sends one source.
  * @param {"camera" | "ultrasound" | "screen" | "audio"} source @param {MediaStream} stream
- * @param {{ticket: (fresh: boolean) => Promise<any>, channel?: (channel: RTCDataChannel) => void}} room
+ * @param {{ticket: (fresh: boolean) => Promise<any>, channels?: (pc: RTCPeerConnection) => void}} room
  */
 export function sending(source, stream, room) {
   const detail = source !== "camera" && source !== "audio";
@@ -84,7 +84,7 @@ export function sending(source, stream, room) {
           if (detail) await keepResolution(transceiver.sender);
         }
       }
-      if (room.channel) room.channel(pc.createDataChannel("room", { negotiated: false }));
+      if (source === "camera") room.channels?.(pc);
     },
   });
   line.source = source;

@@ -7,6 +7,7 @@
 import { Refused, Unreachable, pause } from "./api.js";
 import { Quality } from "./quality.js";
 import { sending } from "./sending.js";
+import { Talk } from "./talk.js";
 import { Watching } from "./watching.js";
 
 const TICKET = `position ticket { liveSessionId participantId part pointId token expiresAt whepTemplate socketUrl
@@ -82,6 +83,7 @@ export class Session extends EventTarget {
     this.qualities = new Map();
     this.telemetry = [];
     this.apiUp = true;
+    this.talk = new Talk(this);
     this.endings = [];
     this.over = false;
   }
@@ -107,7 +109,7 @@ export class Session extends EventTarget {
         }),
       );
     }
-    this.watching = new Watching((fresh) => this.ask(fresh), this.channel);
+    this.watching = new Watching((fresh) => this.ask(fresh), (channel) => this.talk.attach(channel));
     this.watching.addEventListener("lines", () => this.#watch());
     this.watching.addEventListener("said", (event) => this.#said(event.detail));
     this.watching.addEventListener("change", () => {
@@ -144,7 +146,7 @@ export class Session extends EventTarget {
   /** Sends a source; one that is sent already is replaced. @param {"camera"|"ultrasound"|"screen"} source */
   publish(source, stream) {
     this.sent.get(source)?.end();
-    const line = sending(source, stream, { ticket: (fresh) => this.ask(fresh), channel: this.channel });
+    const line = sending(source, stream, { ticket: (fresh) => this.ask(fresh), channels: (pc) => this.talk.open(pc) });
     this.sent.set(source, line);
     this.#hear(line);
     return line;
@@ -179,6 +181,7 @@ export class Session extends EventTarget {
     for (const end of this.endings.splice(0)) end();
     for (const line of this.sent.values()) line.end();
     this.watching?.end();
+    this.talk.close();
     clearTimeout(this.later);
     this.sent.clear();
     this.watched.clear();
@@ -354,6 +357,11 @@ export class Session extends EventTarget {
     if (this.apiUp === up) return;
     this.apiUp = up;
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** The chair sent this participant out. @param {Refused} fault */
+  removed(fault) {
+    this.#refused(fault);
   }
 
   #refused(fault) {

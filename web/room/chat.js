@@ -53,14 +53,13 @@ export class ChatPanel {
     this.note.textContent = !session.speaks ? say("chatObserver") : talk.ready ? "" : say("chatAway");
     this.note.hidden = !this.note.textContent;
     if (this.room.panel === "chat") talk.read();
-    const key = JSON.stringify([talk.messages.length, talk.messages.at(-1)?.state, talk.messages.map((one) => this.room.name(one.point)), say("send")]);
+    const key = JSON.stringify([talk.messages.length, talk.messages.at(-1)?.id, talk.messages.map((one) => this.room.name(one.point)), say("send")]);
     if (this.list.dataset.key === key) return;
     this.list.dataset.key = key;
     const clock = new Intl.DateTimeFormat(language() === "vi" ? "vi-VN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
     this.list.replaceChildren(...(talk.messages.length ? talk.messages.map((one) => {
-      const mine = one.point === session.ticket.pointId;
-      return el(mine ? "li.mine" : "li", {},
-        el("span.who", { text: `${mine ? say("you") : this.room.name(one.point)} · ${clock.format(one.at)}` }),
+      return el(one.mine ? "li.mine" : "li", {},
+        el("span.who", { text: `${one.mine ? say("you") : this.room.name(one.point)} · ${clock.format(one.at)}` }),
         el("span.text", { text: one.text }));
     }) : [el("li.nothing", { text: say("chatEmpty") })]));
     this.list.scrollTop = this.list.scrollHeight;

@@ -110,7 +110,7 @@ export class Drawing {
     const { dots } = this.open;
     if (this.tool === "pointer") {
       this.point("me", dots.at(-1));
-      this.stage.room.talk.point?.(this.track, dots.at(-1));
+      this.stage.room.talk.point(this.track, dots.at(-1), this.rtpTimestamp);
     }
     this.#paint();
   }
@@ -122,12 +122,18 @@ export class Drawing {
     const { room } = this.stage;
     const dots = done.dots.map(({ x, y, atMs }) => ({ x: String(x), y: String(y), atMs }));
     const given = { ...this.stage.here(), frame: done.frame, dots };
-    if (this.tool === "pointer") {
+    if (this.tool === "pointer" && room.talk.pointer?.readyState === "open") {
+      room.talk.point(this.track, done.dots.at(-1), this.rtpTimestamp, true);
+    } else if (this.tool === "pointer") {
       await room.attempt(() => room.session.api.tell("placePointer", given));
     } else if (dots.length > 1) {
       const strokeId = crypto.randomUUID();
-      this.strokes.set(strokeId, { shape: SHAPES[this.tool], dots: done.dots });
-      const told = await room.attempt(() => room.session.api.tell("drawStroke", { ...given, strokeId, shape: SHAPES[this.tool] }));
+      const shape = SHAPES[this.tool];
+      this.strokes.set(strokeId, { shape, dots: done.dots });
+      const stroke = { type: "stroke", id: strokeId, trackId: this.track, shape: shape.toLowerCase(), dots: done.dots, ...this.stage.rtp() };
+      const told = await room.attempt(() => room.talk.ready
+        ? room.talk.tell(stroke)
+        : room.session.api.tell("drawStroke", { ...given, strokeId, shape }));
       if (!told) this.strokes.delete(strokeId);
     }
     this.#paint();
@@ -136,7 +142,9 @@ export class Drawing {
 
   async clear() {
     const { room } = this.stage;
-    const told = await room.attempt(() => room.session.api.tell("clearStrokes", { ...this.stage.here(), strokeIds: [] }));
+    const told = await room.attempt(() => room.talk.ready
+      ? room.talk.tell({ type: "clear", trackId: this.track })
+      : room.session.api.tell("clearStrokes", { ...this.stage.here(), strokeIds: [] }));
     if (told) this.strokes.clear();
     this.#paint();
     room.draw();

@@ -5,7 +5,6 @@
 
 import { Api } from "../live/api.js";
 import { Session } from "../live/session.js";
-import { Talk } from "../live/talk.js";
 import { el } from "./dom.js";
 import { lobby } from "./lobby.js";
 import { Room } from "./room.js";
@@ -85,8 +84,6 @@ async function enter(api, person, wanted) {
     ...(known.device && known.scan !== undefined && wanted.ultrasound
       ? { ultrasound: { examinationId: known.scan, deviceId: known.device } } : {}),
   });
-  session.talk = new Talk(session);
-  session.channel = (channel) => session.talk.attach(channel);
   show(state({ kind: "busy", title: say("joining") }));
   for (;;) {
     try {

@@ -51,7 +51,7 @@ export class PeoplePanel {
       one.part === "OBSERVER" && say("observer"),
       one.rung && one.rung !== "TWO_WAY_HD" && say(one.rung),
     ].filter(Boolean);
-    const floor = this.chairs && one.part === "SPEAKER" && board.floorId !== one.point;
+    const floor = this.chairs && !mine && one.part === "SPEAKER" && board.floorId !== one.point;
     return el("li", {},
       el("span.person", {},
         el("strong", { text: mine ? `${this.room.name(one.point)} (${say("you")})` : this.room.name(one.point) }),

@@ -44,6 +44,7 @@ export class Room {
     on(this.session, "numbers", () => this.draw());
     on(this.session, "fact", (event) => this.#fact(event.detail));
     on(this.talk, "change", () => this.draw());
+    on(this.talk, "pointer", ({ detail }) => detail.trackId === this.stage.shown?.track?.trackId && this.stage.drawing.point(detail.participantId, detail));
     on(window, "online", () => this.draw());
     on(window, "offline", () => this.draw());
     on(window, "keydown", (event) => this.#key(event));
@@ -57,7 +58,6 @@ export class Room {
   close() {
     for (const off of this.off.splice(0)) off();
     this.stage.close();
-    this.talk.close();
     this.session.leave();
     for (const stream of [this.camera, this.scan, this.shared]) for (const track of stream?.getTracks() ?? []) track.stop();
   }
@@ -188,6 +188,11 @@ export class Room {
     return named(this.session.names.get(pointId), "…");
   }
 
+  /** The name as it fits on a tile: bệnh viện is BV to everybody who works in one. */
+  shortName(pointId) {
+    return this.name(pointId).replace(/^Bệnh viện /, "BV ").replace(/ Đa khoa /i, " ĐK ");
+  }
+
   #fact({ name, data }) {
     if (name === "live_session.participant_joined" || name === "live_session.participant_left" || name === "live_session.participant_lost") {
       const point = this.session.pointOf(data?.participant_id);
@@ -197,7 +202,6 @@ export class Room {
       }
     }
     this.stage.fact(name, data);
-    this.talk.fact?.(name, data);
   }
 
   async toggleSound() {

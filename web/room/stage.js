@@ -26,10 +26,11 @@ export class Stage {
     this.labels = el("div.labels");
     this.numbers = el("div.numbers");
     this.tools = el("div.tools", { role: "toolbar" });
-    this.node = el("section.stage", { id: "stage", tabindex: "-1" }, this.frame, this.empty, this.labels, this.numbers, this.tools);
+    this.view = el("div.view", {}, this.frame, this.empty);
+    this.node = el("section.stage", { id: "stage", tabindex: "-1" }, el("div.above", {}, this.labels, this.numbers), this.view, this.tools);
     this.video.addEventListener("resize", () => this.fit());
     this.watch = new ResizeObserver(() => this.fit());
-    this.watch.observe(this.node);
+    this.watch.observe(this.view);
   }
 
   close() {
@@ -170,7 +171,7 @@ export class Stage {
 
   /** Puts the frame exactly over the picture, so that a dot on it is a dot of the picture. */
   fit() {
-    const { width, height } = this.node.getBoundingClientRect();
+    const { width, height } = this.view.getBoundingClientRect();
     const across = this.video.videoWidth || 16;
     const down = this.video.videoHeight || 9;
     const scale = Math.min(width / across, height / down);
@@ -185,6 +186,11 @@ export class Stage {
     return { rtpTimestamp: (this.drawing.rtpTimestamp ?? 0) >>> 0, takenAt: new Date(this.drawing.takenAt ?? Date.now()).toISOString() };
   }
 
+  /** The frame that is on the screen, in the time of the one who got it; nothing where the browser does not tell. */
+  rtp() {
+    return this.drawing.rtpTimestamp === undefined ? {} : { rtp: this.drawing.rtpTimestamp };
+  }
+
   here() {
     const { session } = this.room;
     return { liveSessionId: session.ticket.liveSessionId, trackId: this.shown.track.trackId, participantId: session.ticket.participantId };
@@ -194,8 +200,11 @@ export class Stage {
     const track = this.shown?.track;
     if (!track || !this.room.session.speaks) return;
     const { api } = this.room.session;
-    await this.room.attempt(() => track.frozen
-      ? api.tell("releasePicture", this.here())
+    const { talk } = this.room;
+    const { trackId } = track;
+    await this.room.attempt(() => talk.ready
+      ? talk.tell(track.frozen ? { type: "release", trackId } : { type: "freeze", trackId, ...this.rtp() })
+      : track.frozen ? api.tell("releasePicture", this.here())
       : api.tell("freezePicture", { ...this.here(), frame: this.moment() }));
   }
 

@@ -90,7 +90,7 @@ export class Strip {
       shown: room.stage.shown && room.stage.shown.point === one.point && room.stage.shown.source === one.source,
       pinned: room.pinned?.point === one.point && room.pinned?.source === one.source,
     };
-    const name = one.mine ? `${say("you")}` : room.name(one.point);
+    const name = one.mine ? `${say("you")}` : room.shortName(one.point);
     const source = one.source === "ultrasound" || one.source === "screen" ? say(one.source) : "";
     tile.initials.hidden = Boolean(picture);
     tile.video.hidden = !picture;
