@@ -250,10 +250,10 @@ def sealing_rewrap_command() -> None:
 @app.command("run", hidden=True)
 def run_command(name: str) -> None:
     """Run one process of the product in the foreground; `up` does this for each."""
-    from infra.bootstrap import PROCESSES
+    from infra.bootstrap import PROCESSES, process_called
     from infra.process import run_process
 
-    if name not in PROCESSES:
+    if process_called(name) is None:
         refuse(f"there is no process {name}; there are {', '.join(PROCESSES)}")
     raise typer.Exit(run_process(name, settings()))
 
