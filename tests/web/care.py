@@ -126,7 +126,9 @@ async def open_consultation(settings: Settings, url: str, points: int = 3, *, op
     care = Care(url)
     registrar = person(settings, "registrar")
     care.points = [uuid4() for _ in range(points)]
-    care.people = [person(settings, "doctor", id_, f"BS. {name}") for id_, name in zip(care.points, NAMES, strict=False)]
+    care.people = [
+        person(settings, "doctor", id_, f"BS. {name}") for id_, name in zip(care.points, NAMES, strict=False)
+    ]
     await asyncio.gather(*(_connect(care, registrar, at) for at in range(points)))
     await asyncio.gather(*(_staff(care, registrar, one) for one in care.people))
     centre, *guests = care.points

@@ -213,7 +213,8 @@ async def cut_line(hour: Hour, stack: Stack, care: Care, seats: Sequence[Seat]) 
 
 async def kill_worker(hour: Hour, stack: Stack, care: Care, seats: Sequence[Seat]) -> None:
     """The worker that carries the room, as hard as it goes; measured is until each page sees every picture again."""
-    carries = [one["worker"] for one in (await room_of(care, seats))["workers"]]
+    # The first worker's process is called media, and its name in the log media-1.
+    carries = [one["worker"].removesuffix("-1") for one in (await room_of(care, seats))["workers"]]
     processes = await stack.processes()
     name = next((one for one in carries if one in processes), "media")
     os.kill(processes[name]["pid"], signal.SIGKILL)

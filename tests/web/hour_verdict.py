@@ -82,7 +82,9 @@ def _watched(hour: Any) -> list[Row]:
                     grown = now.get(name, 0) - before.get(name, 0)
                     sums[name] += now.get(name, 0) if grown < 0 else grown
                 last[line["name"]] = now
-    breaks = [ms for minute in hour.minutes[-1:] for seat in minute["screens"] for line in seat for ms in line["mendedMs"]]
+    breaks = [
+        ms for minute in hour.minutes[-1:] for seat in minute["screens"] for line in seat for ms in line["mendedMs"]
+    ]
     seconds = round(sums["frozenMs"] / 1000, 1)
     told = f"{sums['freezes']} freezes, {seconds} s, in {sums['frames']} frames on 8 screens' pictures"
     rows = [Row("what froze on the screens (told)", "-", told, True)]
@@ -112,7 +114,9 @@ async def _played(http: httpx.AsyncClient, url: str, recording: dict[str, Any], 
     reply.raise_for_status()
     manifest = reply.json()
     digest = hashlib.sha256(reply.content).hexdigest()
-    rows = [Row("the manifest is the one of the log", recording["sha256"][:16], digest[:16], digest == recording["sha256"])]
+    rows = [
+        Row("the manifest is the one of the log", recording["sha256"][:16], digest[:16], digest == recording["sha256"])
+    ]
     chain, same, frames, wanted, faults = 0, 0, 0, 0, []
     segments = [one for one in manifest["segments"] if one.get("plain")]
     for segment in segments:
@@ -175,10 +179,10 @@ def _against_the_log(manifest: dict[str, Any], recording: dict[str, Any]) -> lis
     known = set(recording["trackIds"]) <= tracks
     rows.append(Row("the tracks that were authorised", str(len(recording["trackIds"])), str(len(tracks)), known))
     whole = (_at(manifest["ended"]["at"]) - _at(manifest["at"])).total_seconds()
-    covered = {
-        place: _covered(manifest, place) / whole for place in {_place(one) for one in manifest["tracks"]}
-    }
-    told = ", ".join(f"{place[1]} {100 * share:.1f} %" for place, share in sorted(covered.items(), key=lambda one: one[0][1]))
+    covered = {place: _covered(manifest, place) / whole for place in {_place(one) for one in manifest["tracks"]}}
+    told = ", ".join(
+        f"{place[1]} {100 * share:.1f} %" for place, share in sorted(covered.items(), key=lambda one: one[0][1])
+    )
     least = min(covered.values(), default=0)
     rows.append(Row("time that is a file or a gap that is told", ">= 97 % of each", told, least >= 0.97))
     lasted = recording["durationMs"] / 1000

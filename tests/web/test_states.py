@@ -13,7 +13,9 @@ from tests.web.house import House
 from tests.web.seats import seat
 
 
-async def test_whoever_was_not_invited_is_told_so_in_words_with_the_code(chromium: Browser, room: Room, house: House) -> None:
+async def test_whoever_was_not_invited_is_told_so_in_words_with_the_code(
+    chromium: Browser, room: Room, house: House
+) -> None:
     stranger = person(house.settings, "doctor", uuid4())
     care = Care(room.care.url, room.care.consultation_id, people=[stranger])
     async with seat(chromium, care, 0, size=SMALL) as one:
@@ -88,7 +90,9 @@ async def test_whoever_leaves_is_gone_for_the_others_and_can_come_back(room: Roo
     await room.phone.page.click("#bar-leave")
     await room.phone.page.click("#leave-yes")
     assert "Bạn đã rời phòng" in await room.phone.page.inner_text("main")
-    await room.chair.until(f"() => !room.room.participants.some((one) => one.present && one.facilityId === '{room.care.points[2]}')")
+    await room.chair.until(
+        f"() => !room.room.participants.some((one) => one.present && one.facilityId === '{room.care.points[2]}')"
+    )
     await room.phone.page.click("button.primary")
     await room.phone.join()
     await room.phone.inside()

@@ -11,6 +11,8 @@ const HEARS_WITHIN_MS = 8_000;
 const LOOK_MS = 250;
 // A room in which nothing moves brings a report each second only.
 const QUIET_MS = 1_600;
+const LONGEST_QUIET_MS = 15_000;
+const SETTLED_MS = 10_000;
 const LONGEST_PAUSE_MS = 4_000;
 const FINAL = new Set(["PARTICIPANT_REMOVED", "CARE_NOT_UNDER_WAY", "ANOTHER_SESSION"]);
 
@@ -33,7 +35,10 @@ export class Watching extends EventTarget {
     this.fault = null;
     this.connections = 0;
     this.mendedMs = [];
+    /** @type {string[]} why it broke, each time */
+    this.breaks = [];
     this.brokenAt = 0;
+    this.patience = QUIET_MS;
     /** @type {Visit | null} */
     this.visit = null;
     /** @type {Map<string, Place>} */
@@ -85,6 +90,7 @@ export class Watching extends EventTarget {
         await this.#untilDead(visit);
         if (this.state === "ended") return;
         this.brokenAt = performance.now();
+        this.breaks.push(visit.fault?.code ?? visit.fault?.message ?? "silent");
         this.#say("broken", visit.fault);
         if (FINAL.has(visit.fault?.code)) throw visit.fault;
       } catch (fault) {
@@ -99,9 +105,10 @@ export class Watching extends EventTarget {
   }
 
   async #untilDead(visit) {
+    const began = performance.now();
     let bytes = -1;
-    let heard = performance.now();
-    let looked = heard;
+    let heard = began;
+    let looked = began;
     this.suspect = false;
     while (this.state !== "ended" && !visit.over) {
       await this.#pause(LOOK_MS);
@@ -113,9 +120,12 @@ export class Watching extends EventTarget {
       if (came !== bytes || slept || !visit.expects) {
         bytes = came;
         heard = now;
-      } else if (now - heard > QUIET_MS || (this.suspect && now - heard > QUIET_MS / 2)) {
+      } else if (now - heard > this.patience || (this.suspect && now - heard > QUIET_MS / 2)) {
+        // One that was silent from its beginning says that a new one alone mends nothing: the next is given longer.
+        this.patience = now - began < SETTLED_MS ? Math.min(2 * this.patience, LONGEST_QUIET_MS) : QUIET_MS;
         return;
       }
+      if (now - began > SETTLED_MS) this.patience = QUIET_MS;
     }
   }
 
