@@ -1,8 +1,9 @@
 """An hour in the room: `python -m tests.web.hour --minutes 60`.
 
-A whole stack of its own, a consultation of two laptops and a phone, an ultrasound from a real loop, everything recorded;
-a still each minute, a bad line, and a media worker that is killed in the middle. At the end the recording is played back
-and held against the log. Writes `hour.json` and `hour.svg`, prints a table, and ends with 1 when something is not so.
+A whole stack of its own, a consultation of two laptops and a phone, an ultrasound from a real loop, everything
+recorded; a still each minute, a bad line, and a media worker that is killed in the middle. At the end the recording is
+played back and held against the log. Writes `hour.json` and `hour.svg`, prints a table, and ends with 1 when something
+is not so.
 """
 
 from __future__ import annotations

@@ -28,13 +28,15 @@ CONTRAST = """() => {
       if (a > 0) layers.push([r, g, b, a]);
       if (a === 1) break;
     }
-    return layers.reverse().reduce((under, [r, g, b, a]) => [r, g, b].map((one, at) => one * a + under[at] * (1 - a)), [0, 0, 0]);
+    const over = (under, [r, g, b, a]) => [r, g, b].map((one, at) => one * a + under[at] * (1 - a));
+    return layers.reverse().reduce(over, [0, 0, 0]);
   };
   const poor = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || !node.checkVisibility() || node.closest(":disabled, .skip, noscript, svg")) continue;
+    const passed = node.closest(":disabled, .skip, noscript, svg");
+    if (!walker.currentNode.textContent.trim() || !node.checkVisibility() || passed) continue;
     const style = getComputedStyle(node);
     const [one, other] = [light(rgb(style.color)), light(ground(node))].sort((a, b) => b - a);
     const ratio = (one + 0.05) / (other + 0.05);
