@@ -9,6 +9,7 @@ from commands._bus import Bus, Unavailable
 from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
+from graphql_api.room_page import media_origins, room_page
 from graphql_api.viewer import Services, Token, Unauthenticated
 from graphql_api.websocket import WEBSOCKETS
 from infra.audit.keys import receipt_keys
@@ -48,7 +49,14 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
         blobs = BlobFolder(settings.data / "blobs")
         recordings = await asyncio.to_thread(recording_tickets, settings)
         services = Services(Bus(store), pool, feed, load_reference(), desk, blobs, tickets, recordings)
-        api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
+        api = build_api(
+            services,
+            feed,
+            verify,
+            production=settings.production,
+            origins=settings.allowed_origins,
+            pages=room_page(media_origins(settings)),
+        )
         following = asyncio.create_task(feed.run())
         try:
             vitals.wait_for("log", "reads how far the views have come")
