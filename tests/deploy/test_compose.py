@@ -51,8 +51,8 @@ def test_nothing_is_reached_from_outside_the_machine() -> None:
 
 def test_the_image_holds_every_package_and_the_reference_data() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
-    copied = set(re.findall(r"^COPY (\w+) /srv", dockerfile, re.MULTILINE))
-    assert copied == {*PACKAGES, "reference"}
+    copied = set(re.findall(r"^COPY (?:--from=native /build/)?(\w+) /srv", dockerfile, re.MULTILINE))
+    assert copied == {*PACKAGES, "reference", "web"}
     admitted = set(re.findall(r"^!(\S+)", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
     assert admitted == copied | {"requirements.lock"}
     assert (ROOT / "requirements.lock").exists()
