@@ -22,6 +22,14 @@ SECRET = {str(field.description) for field in Settings.model_fields.values() if 
 OPERATORS = {"postgresql.cnpg.io/v1": {"Cluster", "ScheduledBackup"}} | {
     "kafka.strimzi.io/v1": {"Kafka", "KafkaNodePool", "KafkaTopic"}
 }
+DATA = "/var/lib/telehealth/"
+# What production makes by itself never, and whoever needs it.
+KEY_FILES = {
+    "audit/log.key": {"ledger"},
+    "audit/receipts.key": {"api"},
+    "media/grants.keys": {"api", "media", "playback"},
+    "open/r1.key": {"opener"},
+}
 WITH_ADDRESS = re.compile(r"^[^/]*[.:][^/]*/")
 
 RENDERED = {overlay: rendered(KUBERNETES / overlay) for overlay in OVERLAYS}
@@ -89,6 +97,38 @@ def test_secrets_are_named_and_never_written(overlay: str) -> None:
         for variable in SECRET & given.keys():
             assert set(given[variable]) == {"secretKeyRef"}, (name, variable)
     assert not of_kind(RENDERED[overlay], "Secret")
+
+
+def test_whoever_needs_a_key_in_production_gets_its_file() -> None:
+    given: dict[str, set[str]] = {file: set() for file in KEY_FILES}
+    for one in of_kind(RENDERED["overlays/nation"], "Deployment"):
+        pod = one["spec"]["template"]["spec"]
+        secrets = {volume["name"] for volume in pod["volumes"] if "secret" in volume}
+        copied = [
+            container["args"][0]
+            for container in pod.get("initContainers", ())
+            if secrets & {mount["name"] for mount in container["volumeMounts"]}
+        ]
+        for container in pod["containers"]:
+            mounted = {mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] in secrets}
+            for file, readers in given.items():
+                folder, name = file.split("/")
+                copies = re.compile(rf"/keys/({re.escape(name)}|\*\.key)\b.* {DATA}{folder}/;")
+                made = any(copies.search(text) for text in copied)
+                if made or DATA + file in mounted:
+                    readers.add(container["args"][1])
+    assert given == KEY_FILES
+
+
+def test_each_media_worker_tells_an_address_of_its_own_that_browsers_reach() -> None:
+    for overlay in ("overlays/trial", "overlays/nation"):
+        (worker,) = [container for name, container in processes(RENDERED[overlay]) if name == "media"]
+        given = environment(RENDERED[overlay], worker)
+        assert given["TELEHEALTH_MEDIA_WORKER"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
+        replicas = next(one for one in of_kind(RENDERED[overlay], "Deployment") if one["metadata"]["name"] == "media")
+        shared = "$(TELEHEALTH_MEDIA_WORKER)" not in given["TELEHEALTH_MEDIA_URL"]
+        assert replicas["spec"]["replicas"] == 1 or not shared
+        assert given["TELEHEALTH_MEDIA_NATIVE"] == "on", "an image without the sender in C is refused"
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -78,6 +78,7 @@ async def test_a_viewer_of_an_edge_goes_over_to_another_layer(chromium: Browser,
         picture = room.track(two.edge.point_id, Source.CAMERA, Kind.VIDEO)
         assert picture is not None
         await two.edge.until(lambda: len(picture.layers) == 2)
+        await two.edge.until(lambda: len(room.viewers) == 1)
         (viewer,) = room.viewers.values()
         for ceiling, wide in ((0, 320), (None, 640)):
             viewer.limit(two.edge.point_id, Source.CAMERA, ceiling)
