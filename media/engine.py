@@ -88,6 +88,11 @@ class Engine:
             self._certificate = RTCCertificate.generateCertificate()
         return self._certificate
 
+    @property
+    def edges(self) -> int:
+        """How many rooms of other workers are fed from here."""
+        return sum(len(room.outflows) for room in self.rooms.values())
+
     def room(self, session_id: UUID) -> Room:
         """The room of a session, made when its first participant comes."""
         room = self.rooms.get(session_id)

@@ -139,9 +139,9 @@ def tell(engine: Engine, vitals: Vitals) -> None:
         packets_dropped=engine.egress.dropped,
         sender=engine.egress.sender.name,
         loop_lag_ms=round(engine.lag_ms, 1),
-        edges=sum(len(room.outflows) for room in engine.rooms.values()),
+        edges=engine.edges,
         held_in_pipes=engine.held_in_pipes,
         cpu_seconds=round(usage.ru_utime + usage.ru_stime, 1),
         told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]},"
-        f" sent by {engine.egress.sender.name}",
+        f" {engine.edges} edges fed, sent by {engine.egress.sender.name}",
     )

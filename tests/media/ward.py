@@ -72,6 +72,15 @@ class Ward:
     def whep(self, source: Source = Source.CAMERA) -> str:
         return f"{self.url}/whep/{self.session_id}/{self.point_id}/{source.value}"
 
+    @property
+    def missed(self) -> int:
+        """What viewers asked for that was never sent to them: nothing, while the numbers that they get have no holes.
+
+        What a busy machine loses on its way is asked for too, and is sent again.
+        """
+        viewers = [viewer for room in self.engine.rooms.values() for viewer in room.viewers.values()]
+        return sum(seat.down.missed for viewer in viewers for seat in viewer.seats if seat.down)
+
     async def watch_the_clock(self) -> None:
         clock = asyncio.get_running_loop().time
         while True:
