@@ -19,6 +19,7 @@ from domain.consent import (
     Consent,
     ConsentExpired,
     ConsentGiven,
+    ConsentReliedOn,
     ConsentWithdrawn,
     Manner,
     NobodyToConsent,
@@ -95,7 +96,18 @@ class WithdrawConsent(Command, of=Consent, by=WHO):
     def decide(self, consent: Consent, context: Context, patient: Patient) -> Iterator[ConsentWithdrawn]:
         assert consent.patient_id is not None
         admit_for_person(context.actor, consent.patient_id, patient.facility_id)
-        yield ConsentWithdrawn(reason=self.reason)
+        yield ConsentWithdrawn(reason=self.reason, live_session_ids=tuple(sorted(consent.live_session_ids)))
+
+
+class RecordConsentReliedOn(Command, of=Consent, by={Role.SYSTEM}):
+    """Record that a live session relies on a consent, so that its withdrawal finds the way there."""
+
+    consent_id: UUID
+    live_session_id: UUID
+
+    def decide(self, consent: Consent, context: Context) -> Iterator[ConsentReliedOn]:
+        if self.live_session_id not in consent.live_session_ids:
+            yield ConsentReliedOn(live_session_id=self.live_session_id)
 
 
 def _admit_patient(patient: Patient, patient_id: UUID, context: Context) -> None:

@@ -40,6 +40,7 @@ from domain._live_session_refusals import (
     ParticipantIdTaken,
     ParticipantNotPresent,
     PatientNotPresented,
+    RemovedFromTheRoom,
     RoomNotPlaced,
     RoomOfTheConsultation,
 )
@@ -116,6 +117,8 @@ class JoinLiveSession(Command, of=LiveSession, by={*STAFF, Role.PATIENT}):
             "ultrasound": ultrasound,
         }
         person_id = self._person(context)
+        if person_id in live_session.removed:
+            raise RemovedFromTheRoom()
         if known is None:
             yield ParticipantAdmitted(participant_id=self.participant_id, person_id=person_id, **told)
         elif known.person_id != person_id:
@@ -249,11 +252,16 @@ class RecordRoomPlaced(Command, of=LiveSession, by={Role.SYSTEM}):
     live_session_id: UUID
     worker: Code
     run_id: UUID
+    moved_from: UUID | None = None
 
     def decide(self, live_session: LiveSession, context: Context) -> Iterator[RoomPlaced]:
+        lost = live_session.last_lost
         if self.run_id not in live_session.runs:
-            moved_from = None if live_session.runs else live_session.last_lost
-            yield RoomPlaced(worker=self.worker, run_id=self.run_id, moved_from=moved_from)
+            # Beside runs that help with the room, nobody but the one that takes it over knows that it does.
+            takes_over = not live_session.runs or self.moved_from == lost
+            yield RoomPlaced(worker=self.worker, run_id=self.run_id, moved_from=lost if takes_over else None)
+        elif lost is not None and self.moved_from == lost:
+            yield RoomPlaced(worker=self.worker, run_id=self.run_id, moved_from=lost)
 
 
 class RecordRoomReleased(Command, of=LiveSession, by={Role.SYSTEM}):
@@ -285,6 +293,8 @@ class RecordParticipantJoined(Command, of=LiveSession, by={Role.SYSTEM}):
 
     def decide(self, live_session: LiveSession, context: Context) -> Iterator[ParticipantJoined]:
         participant = participant_of(live_session, self.participant_id)
+        if participant.person_id in live_session.removed:
+            raise RemovedFromTheRoom()
         if self.run_id not in live_session.runs:
             raise RoomNotPlaced()
         if participant.present:

@@ -175,4 +175,5 @@ class RecordStill(Command, of=LiveSession, by={Role.SYSTEM}):
             measured=self.measured,
             diagnostic=context.reference.diagnostic_quality(self.measured, context.day),
             asked_by=self.asked_by,
+            stroke_ids=tuple(sorted(track.strokes)),
         )

@@ -35,6 +35,7 @@ from domain._live_session_refusals import (
 from domain._personal import Label, Reason
 from domain._values import Code, Period
 from domain.consent import Consent, Purpose
+from domain.consent import Status as ConsentStatus
 from domain.consultation import Consultation
 from domain.live_session import (
     Amount,
@@ -120,10 +121,35 @@ class WithdrawRecordingConsent(Command, of=LiveSession, by=WHO_IS_SHOWN):
             admit_at_point_of(live_session, track, context)
         if self.person_id not in track.consented:
             raise NoRecordingConsent(field="person_id")
-        held = tuple(id_ for id_, one in live_session.recordings.items() if self.track_id in one.track_ids)
+        held = live_session.recordings_with(self.track_id)
         for recording_id in live_session.running_with(self.track_id):
             yield RecordingStopped(recording_id=recording_id, cause=StopCause.CONSENT_WITHDRAWN)
         yield RecordingConsentWithdrawn(track_id=self.track_id, person_id=self.person_id, recording_ids=held)
+
+
+class EndWithdrawnConsent(Command, of=LiveSession, by={Role.SYSTEM}):
+    """Stop and mark whatever relied on a consent that the patient withdrew; as long as it is given, nothing happens."""
+
+    live_session_id: UUID
+    consent_id: UUID
+
+    def decide(
+        self, live_session: LiveSession, context: Context, consent: Consent
+    ) -> Iterator[RecordingConsentWithdrawn | RecordingStopped]:
+        if consent.status is not ConsentStatus.WITHDRAWN:
+            return
+        relying = [
+            (track_id, person_id)
+            for track_id, track in live_session.tracks.items()
+            for person_id, relied_on in track.relies_on.items()
+            if relied_on == self.consent_id
+        ]
+        running = (id_ for track_id, _ in relying for id_ in live_session.running_with(track_id))
+        for recording_id in dict.fromkeys(running):
+            yield RecordingStopped(recording_id=recording_id, cause=StopCause.CONSENT_WITHDRAWN)
+        for track_id, person_id in relying:
+            held = live_session.recordings_with(track_id)
+            yield RecordingConsentWithdrawn(track_id=track_id, person_id=person_id, recording_ids=held)
 
 
 class AuthoriseRecording(Command, of=LiveSession, by=IN_CHARGE):

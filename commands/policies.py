@@ -1,4 +1,5 @@
-"""What the system does by itself: what is signed answers the referral, a room closes with its care, clocks run out.
+"""What the system does by itself: what is signed answers the referral, a room closes with its care, clocks run out,
+a consent that is withdrawn ends the recordings that rely on it.
 
 Pure: facts and a moment in, commands out. The commands are sent by the system, and carry no words of their own.
 """
@@ -12,15 +13,18 @@ from uuid import UUID
 from commands._command import Command
 from commands._ids import derived_id
 from commands._policy import Policy
+from commands.consent import RecordConsentReliedOn
 from commands.examination import CaptureImage
 from commands.live_session import CloseLiveSession
+from commands.live_session_recording import EndWithdrawnConsent
 from commands.referral import RecordAnswerOverdue
 from commands.referral_answer import AnswerByExamination, AnswerByMinutes
 from domain._kernel import Event, Recorded
 from domain._live_session import LiveSession
+from domain.consent import ConsentWithdrawn
 from domain.consultation import ConsultationCancelled, ConsultationClosed, MinutesCompleted
 from domain.examination import ExaminationAborted, ExaminationSigned
-from domain.live_session import StillCaptured
+from domain.live_session import RecordingConsented, StillCaptured
 
 policy = Policy()
 
@@ -59,6 +63,21 @@ def a_still_becomes_an_image_of_the_examination(event: StillCaptured, at: Record
         frame_at=event.frame.taken_at,
         measured=event.measured,
     )
+
+
+@policy.on(RecordingConsented)
+def a_consent_knows_who_relies_on_it(event: RecordingConsented, at: Recorded) -> Iterator[Command]:
+    """Where the consent was withdrawn meanwhile, its withdrawal did not know of this room: then the second ends it."""
+    if event.consent_id is not None:
+        yield RecordConsentReliedOn(consent_id=event.consent_id, live_session_id=at.stream_id)
+        yield EndWithdrawnConsent(live_session_id=at.stream_id, consent_id=event.consent_id)
+
+
+@policy.on(ConsentWithdrawn)
+def a_withdrawn_consent_ends_recordings(event: ConsentWithdrawn, at: Recorded) -> Iterator[Command]:
+    """The patient withdraws once, at the desk or at home, and need not know in which rooms it matters."""
+    for live_session_id in event.live_session_ids:
+        yield EndWithdrawnConsent(live_session_id=live_session_id, consent_id=at.stream_id)
 
 
 def overdue(

@@ -155,6 +155,7 @@ class GapCause(StrEnum):
     LINE_SILENT = "line_silent"
     RECORDER_LOST = "recorder_lost"
     RECORDER_OVERRUN = "recorder_overrun"
+    WORKER_LOST = "worker_lost"
 
 
 class FailureCause(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from domain._kernel import Value
@@ -19,6 +20,7 @@ class Participant(Value):
     stay: int = 0
     run_id: UUID | None = None
     rung: Rung = Rung.TWO_WAY_HD
+    muted: bool = False
 
     @property
     def present(self) -> bool:
@@ -26,12 +28,16 @@ class Participant(Value):
 
 
 class Track(Value):
-    """A track that is published, and the people who are seen or heard on it, with those who let it be recorded."""
+    """A track that is published, and the people who are seen or heard on it, with those who let it be recorded.
+
+    `relies_on` names the consent of each patient for whom the point consented.
+    """
 
     participant_id: UUID
     source: Source
     people: tuple[UUID, ...] = ()
     consented: frozenset[UUID] = frozenset()
+    relies_on: Mapping[UUID, UUID] = {}
     ultrasound: Ultrasound | None = None
     diagnostic: bool | None = None
     frozen: bool = False

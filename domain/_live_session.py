@@ -22,10 +22,15 @@ from domain.live_session import (
     FirstBytesWritten,
     LiveSessionClosed,
     LiveSessionOpened,
+    MessagePosted,
     ParticipantAdmitted,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantLost,
+    ParticipantMuted,
+    ParticipantReadmitted,
+    ParticipantRemoved,
+    ParticipantUnmuted,
     PersonHidden,
     PersonShown,
     PictureFrozen,
@@ -76,6 +81,8 @@ class LiveSession(State[Status]):
     tracks: Mapping[UUID, Track] = {}
     recordings: Mapping[UUID, Recording] = {}
     stills: frozenset[UUID] = frozenset()
+    messages: frozenset[UUID] = frozenset()
+    removed: frozenset[UUID] = frozenset()
 
     lifecycle: ClassVar[Lifecycle] = {
         None: {LiveSessionOpened: Status.OPEN},
@@ -90,7 +97,8 @@ class LiveSession(State[Status]):
             **stays(Status.OPEN, StillCaptured, RecordingConsented, RecordingRefused, RecordingConsentWithdrawn),
             **stays(Status.OPEN, RecordingAuthorised, RecordingStarted, FirstBytesWritten, RecordingInterrupted),
             **stays(Status.OPEN, RecordingStopped, RecordingSealed, RecordingFailed, RecordingViewed),
-            **stays(Status.OPEN, RecordingExported),
+            **stays(Status.OPEN, RecordingExported, MessagePosted),
+            **stays(Status.OPEN, ParticipantMuted, ParticipantUnmuted, ParticipantRemoved, ParticipantReadmitted),
             LiveSessionClosed: Status.CLOSED,
         },
         # A recorder finishes after the room; people may still take back their consent, and recordings are viewed.
@@ -110,13 +118,19 @@ class LiveSession(State[Status]):
             case LiveSessionOpened():
                 return self.with_(**{name: getattr(event, name) for name in type(event).model_fields})
             case RoomPlaced():
-                return self.with_(runs={**self.runs, event.run_id: event.worker})
+                # A lost run's place is taken once.
+                last_lost = self.last_lost if event.moved_from is None else None
+                return self.with_(runs={**self.runs, event.run_id: event.worker}, last_lost=last_lost)
             case RoomReleased() | WorkerLost():
                 left = {run_id: worker for run_id, worker in self.runs.items() if run_id != event.run_id}
                 last_lost = event.run_id if isinstance(event, WorkerLost) else self.last_lost
                 return self.with_(runs=left, last_lost=last_lost)
             case StillCaptured():
                 return self.with_(stills=self.stills | {event.image_id})
+            case MessagePosted():
+                return self.with_(messages=self.messages | {event.message_id})
+            case ParticipantMuted() | ParticipantUnmuted() | ParticipantRemoved() | ParticipantReadmitted():
+                return self._ordered(event)
             case (
                 ParticipantAdmitted() | AdmissionChanged() | ParticipantJoined() | ParticipantLeft() | ParticipantLost()
             ):
@@ -132,6 +146,15 @@ class LiveSession(State[Status]):
                 return self.with_(recordings={**self.recordings, event.recording_id: known})
             case _:
                 return self._shown(event)
+
+    def _ordered(self, event: Any) -> Self:
+        match event:
+            case ParticipantRemoved():
+                return self.with_(removed=self.removed | {event.person_id})
+            case ParticipantReadmitted():
+                return self.with_(removed=self.removed - {event.person_id})
+            case _:
+                return self._participant(event.participant_id, muted=isinstance(event, ParticipantMuted))
 
     def _came_or_went(self, event: Any) -> Self:
         match event:
@@ -171,7 +194,9 @@ class LiveSession(State[Status]):
 
     def _published(self, event: TrackPublished) -> Self:
         told = {name: getattr(event, name) for name in ("participant_id", "source", "people", "ultrasound")}
-        track = Track(**told, consented=frozenset(event.consented))
+        before = self.tracks[event.continues].relies_on if event.continues else {}
+        relies_on = {person: consent for person, consent in before.items() if person in event.consented}
+        track = Track(**told, consented=frozenset(event.consented), relies_on=relies_on)
         held = {
             id_: self.recordings[id_].model_copy(
                 update={"track_ids": (*self.recordings[id_].track_ids, event.track_id)}
@@ -189,9 +214,11 @@ class LiveSession(State[Status]):
                 left = tuple(one for one in track.people if one != person)
                 return self._track(event.track_id, people=left, consented=track.consented - {person})
             case RecordingConsented():
-                return self._track(event.track_id, consented=track.consented | {person})
+                rest = {**track.relies_on, person: event.consent_id} if event.consent_id else _but(track, person)
+                return self._track(event.track_id, consented=track.consented | {person}, relies_on=rest)
             case _:
-                return self._track(event.track_id, consented=track.consented - {person})
+                without = track.consented - {person}
+                return self._track(event.track_id, consented=without, relies_on=_but(track, person))
 
     def _participant(self, participant_id: UUID, **changes: Any) -> Self:
         changed = self.participants[participant_id].model_copy(update=changes)
@@ -214,6 +241,15 @@ class LiveSession(State[Status]):
         own = [id_ for id_, one in self.tracks.items() if (one.participant_id, one.source) == (participant_id, source)]
         return own[-1] if own else None
 
+    def recordings_with(self, track_id: UUID) -> tuple[UUID, ...]:
+        """The recordings that hold this track, whatever became of them."""
+        return tuple(id_ for id_, one in self.recordings.items() if track_id in one.track_ids)
+
     def running_with(self, track_id: UUID) -> list[UUID]:
         """The recordings under way that hold this track."""
         return [id_ for id_, one in self.recordings.items() if one.running and track_id in one.track_ids]
+
+
+def _but(track: Track, person: UUID) -> Mapping[UUID, UUID]:
+    """On whose consents the track relies without this person's."""
+    return {one: consent for one, consent in track.relies_on.items() if one != person}

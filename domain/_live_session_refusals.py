@@ -119,3 +119,27 @@ class NoSuchRecording(DomainError, code="NO_SUCH_RECORDING", field="recording_id
 
 class RecordingIsPast(DomainError, code="RECORDING_IS_PAST", field="recording_id"):
     """This cannot happen to a recording that is {recording}."""
+
+
+class RemovedFromTheRoom(DomainError, code="REMOVED_FROM_THE_ROOM"):
+    """The chair sent you out of this room; only the chair can let you back."""
+
+
+class NotRemoved(DomainError, code="NOT_REMOVED", field="person_id"):
+    """This person was not sent out of the room."""
+
+
+class AlreadyMuted(DomainError, code="ALREADY_MUTED", field="participant_id"):
+    """This participant is silenced already."""
+
+
+class NotMuted(DomainError, code="NOT_MUTED", field="participant_id"):
+    """This participant has its voice."""
+
+
+class MessageAlreadyPosted(DomainError, code="MESSAGE_ALREADY_POSTED", field="message_id"):
+    """A message with this id stands in the room."""
+
+
+class TooManyMessages(DomainError, code="TOO_MANY_MESSAGES"):
+    """There are {most} messages in this room: write the rest elsewhere."""

@@ -69,10 +69,17 @@ class SharingRequested(Event, name="consent.sharing_requested"):
     expires_at: AwareDatetime
 
 
-class ConsentWithdrawn(Event, name="consent.withdrawn"):
-    """The patient withdrew the consent or the request."""
+class ConsentReliedOn(Event, name="consent.relied_on"):
+    """In this live session the patient is recorded on the strength of the consent."""
+
+    live_session_id: UUID
+
+
+class ConsentWithdrawn(Event, name="consent.withdrawn", schema_version=2):
+    """The patient withdrew the consent or the request; what relied on it in these live sessions ends."""
 
     reason: Reason
+    live_session_ids: tuple[UUID, ...] = ()
 
 
 # What follows from it ----------------------------------------------------------------------------------------
@@ -83,10 +90,11 @@ class Consent(State[Status]):
     facility_id: UUID | None = None
     given_at: datetime | None = None
     expires_at: datetime | None = None
+    live_session_ids: frozenset[UUID] = frozenset()
 
     lifecycle: ClassVar[Lifecycle] = {
         None: {ConsentGiven: Status.GIVEN, SharingRequested: Status.GIVEN},
-        Status.GIVEN: {ConsentWithdrawn: Status.WITHDRAWN},
+        Status.GIVEN: {ConsentReliedOn: Status.GIVEN, ConsentWithdrawn: Status.WITHDRAWN},
     }
 
     def covers(self, purpose: Purpose, patient_id: UUID, facility_id: UUID, moment: datetime) -> bool:
@@ -119,6 +127,8 @@ class Consent(State[Status]):
                     given_at=event.requested_at,
                     expires_at=event.expires_at,
                 )
+            case ConsentReliedOn():
+                return self.with_(live_session_ids=self.live_session_ids | {event.live_session_id})
             case _:
                 return self
 

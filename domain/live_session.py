@@ -1,4 +1,4 @@
-"""What can happen in a live session (phiên trực tuyến): who is there, what is shown, pointed at and recorded.
+"""What can happen in a live session (phiên trực tuyến): who is there, what is shown, said, pointed at and recorded.
 
 The rules, and the state that they rest on, stand in _live_session.py.
 """
@@ -6,7 +6,7 @@ The rules, and the state that they rest on, stand in _live_session.py.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
@@ -42,9 +42,6 @@ Amount = Annotated[Count, Field(ge=0)]
 class Status(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
-
-
-# Who is there ------------------------------------------------------------------------------------------------
 
 
 class LiveSessionOpened(Event, name="live_session.opened"):
@@ -103,6 +100,41 @@ class ParticipantLost(Event, name="live_session.participant_lost"):
     cause: LossCause
 
 
+class MessagePosted(Event, name="live_session.message_posted"):
+    """A participant wrote something to everybody in the room."""
+
+    message_id: UUID
+    participant_id: UUID
+    text: ClinicalText
+
+
+class ParticipantMuted(Event, name="live_session.participant_muted"):
+    """The chair silenced a participant: nobody hears it, and no recording does, until it has its voice back."""
+
+    participant_id: UUID
+
+
+class ParticipantUnmuted(Event, name="live_session.participant_unmuted"):
+    """The chair gave a participant its voice back."""
+
+    participant_id: UUID
+
+
+class ParticipantRemoved(Event, name="live_session.participant_removed"):
+    """The chair sent somebody out of the room; the way back is shut until the chair opens it."""
+
+    participant_id: UUID
+    person_id: UUID
+    reason: Reason
+
+
+class ParticipantReadmitted(Event, name="live_session.participant_readmitted"):
+    """The chair lets somebody who was sent out come back."""
+
+    participant_id: UUID
+    person_id: UUID
+
+
 class RoomPlaced(Event, name="live_session.room_placed"):
     """A run of a media worker carries the room from now on; `moved_from` when it took it over from a lost one."""
 
@@ -135,8 +167,7 @@ class LiveSessionClosed(Event, name="live_session.closed"):
 class TrackPublished(Event, name="live_session.track_published"):
     """A camera, an ultrasound, a screen or a sound is being sent to the room, with who is seen or heard on it.
 
-    One that comes back after a lost line `continues` the track before it: the people on it and those who had consented
-    are the same, and these recordings go on.
+    One that comes back after a lost line `continues` the one before, with its people, consents and recordings.
     """
 
     track_id: UUID
@@ -255,8 +286,8 @@ class StrokesCleared(Event, name="live_session.strokes_cleared"):
     stroke_ids: tuple[UUID, ...]
 
 
-class StillCaptured(Event, name="live_session.still_captured"):
-    """A still of an ultrasound was stored, from this frame; it becomes an image of the examination."""
+class StillCaptured(Event, name="live_session.still_captured", schema_version=2):
+    """A still of an ultrasound was stored, from this frame, over which these strokes lay; it becomes an image."""
 
     image_id: UUID
     track_id: UUID
@@ -269,6 +300,7 @@ class StillCaptured(Event, name="live_session.still_captured"):
     measured: LinkQuality
     diagnostic: bool
     asked_by: UUID
+    stroke_ids: tuple[UUID, ...] = ()
 
 
 # What is recorded --------------------------------------------------------------------------------------------
@@ -317,13 +349,18 @@ class FirstBytesWritten(Event, name="live_session.first_bytes_written"):
     recording_id: UUID
 
 
-class RecordingInterrupted(Event, name="live_session.recording_interrupted"):
+class RecordingInterrupted(Event, name="live_session.recording_interrupted", schema_version=2):
     """In this period a track is missing in the recording."""
 
     recording_id: UUID
     track_id: UUID
     gap: Period
     cause: GapCause
+
+    @staticmethod
+    def upcast(fields: dict[str, Any], from_version: int) -> dict[str, Any]:
+        """A cause was added: that the media worker was lost."""
+        return fields
 
 
 class RecordingStopped(Event, name="live_session.recording_stopped"):

@@ -1,7 +1,7 @@
 """GraphQL types from the Python types of rows, values and commands, so that nobody writes them twice.
 
 Dataclasses, TypedDicts and pydantic models become object types or, for commands, input types; their docstrings become
-descriptions. `int` becomes Int, except where the name says that it is a position.
+descriptions. `int` becomes Int, except where the name says that it is larger: a position, or a time stamp of RTP.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import strawberry
 from pydantic import AwareDatetime, BaseModel
 from strawberry.types.field import StrawberryField
 
-from graphql_api._scalars import Json, Position
+from graphql_api._scalars import Json, Position, RtpTimestamp
 
 PLAIN = (UUID, str, bool, float, datetime, date, Decimal)
+LARGE: Mapping[str, Any] = {"position": Position, "rtp_timestamp": RtpTimestamp}
 ENUMS: dict[type, Any] = {}
 
 
@@ -54,7 +55,7 @@ class Types:
         if origin in (list, tuple, frozenset, set, Sequence):
             return list[self._type(arguments[0], name, as_input)]  # type: ignore[misc]
         if hint is int:
-            return Position if name.endswith("position") else int
+            return next((large for end, large in LARGE.items() if name.endswith(end)), int)
         if hint is AwareDatetime:
             return datetime
         if hint in PLAIN:

@@ -1,4 +1,4 @@
-"""Scalars: those of GraphQL's usual kind, and three of our own."""
+"""Scalars: those of GraphQL's usual kind, and four of our own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 Position = NewType("Position", int)
+RtpTimestamp = NewType("RtpTimestamp", int)
 Json = NewType("Json", object)
 MOST_SAFE_INTEGER = 2**53 - 1
+LARGEST_RTP_TIMESTAMP = 2**32 - 1
 FIRST_YEAR, LAST_YEAR = 1800, 9000
 DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?", re.ASCII)
 
@@ -22,6 +24,12 @@ def _position(value: Any) -> Position:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_SAFE_INTEGER:
         raise GraphQLError("a position is a whole number from 0 on")
     return Position(value)
+
+
+def _rtp_timestamp(value: Any) -> RtpTimestamp:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_RTP_TIMESTAMP:
+        raise GraphQLError("an RTP time stamp is a whole number from 0 to 4294967295")
+    return RtpTimestamp(value)
 
 
 def _time(value: Any) -> datetime:
@@ -67,6 +75,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="The place of an event in the log: 1, 2, 3 … without a hole. A JSON integer below 2^53.",
         serialize=int,
         parse_value=_position,
+    ),
+    # Int ends at 2^31, and half of all streams begin behind it.
+    RtpTimestamp: strawberry.scalar(
+        name="RtpTimestamp",
+        description="The time stamp of a frame in RTP, as a JSON integer from 0 to 4294967295.",
+        serialize=int,
+        parse_value=_rtp_timestamp,
     ),
     Json: strawberry.scalar(
         name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=lambda value: value

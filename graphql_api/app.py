@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from graphql_api.access import Viewer
@@ -37,10 +37,18 @@ class Api:
     subscriptions: Subscriptions
 
 
-def build_api(services: Services, feed: Feed, verify: Verify, *, production: bool, origins: Sequence[str] = ()) -> Api:
+def build_api(
+    services: Services,
+    feed: Feed,
+    verify: Verify,
+    *,
+    production: bool,
+    origins: Sequence[str] = (),
+    pages: Sequence[BaseRoute] = (),
+) -> Api:
     """`verify` takes an Authorization header and answers with the token in it, or raises Unauthenticated.
 
-    Pages of `origins` may call from a browser; those of the API's own origin always may.
+    Pages of `origins` may call from a browser; those of the API's own origin, such as `pages`, always may.
     """
     engine = Engine(executable(build_schema()), introspection=not production)
     subscriptions = Subscriptions(engine, feed, services, sources())
@@ -57,6 +65,7 @@ def build_api(services: Services, feed: Feed, verify: Verify, *, production: boo
         await Socket(websocket, engine, subscriptions, services, who).serve()
 
     routes = [
+        *pages,
         Route("/graphql", endpoint.answer, methods=["POST"]),
         WebSocketRoute("/graphql", socket),
         Route("/reports/{run_id:uuid}/{name:path}", ReportFiles(services, who).answer, methods=["GET"]),

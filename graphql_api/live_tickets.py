@@ -43,8 +43,11 @@ class WhipAddress:
 class LiveSessionTicket:
     """The way into a room. Send `token` as bearer token to the addresses before it expires; a connection then stays.
 
+    The addresses are of the worker where the room is now. When a connection ends unasked, join again: a new ticket says
+    where the room is then.
+
     In `whepTemplate` put the point whose picture you want in place of `{pointId}`, and the source, such as `camera`, in
-    place of `{source}`.
+    place of `{source}`. Over the WebSocket `socketUrl` the whole room comes in one connection.
     """
 
     live_session_id: UUID
@@ -55,6 +58,7 @@ class LiveSessionTicket:
     expires_at: datetime
     whip: list[WhipAddress]
     whep_template: str
+    socket_url: str
     ice_servers: list[IceServer]
 
 
@@ -66,7 +70,7 @@ async def live_session_ticket(services: Services, command: Command, context: Con
         return None
     room = await services.bus.look(LiveSession, command.stream_id)
     participant = room.participants[command.participant_id]
-    made = services.tickets.ticket(command.stream_id, command.participant_id, participant, context.now)
+    made = await services.tickets.ticket(command.stream_id, command.participant_id, participant, context.now)
     addresses = zip(made.sources, made.whip, strict=True)
     return LiveSessionTicket(
         live_session_id=command.stream_id,
@@ -77,6 +81,7 @@ async def live_session_ticket(services: Services, command: Command, context: Con
         expires_at=made.expires_at,
         whip=[WhipAddress(source=Source(source), url=url) for source, url in addresses],
         whep_template=made.whep,
+        socket_url=made.socket,
         ice_servers=[
             IceServer(urls=[one.url], username=one.username, credential=one.credential) for one in made.ice_servers
         ],

@@ -9,6 +9,7 @@ from commands._bus import Bus, Unavailable
 from graphql_api.app import build_api
 from graphql_api.feed import Feed
 from graphql_api.readers import readers
+from graphql_api.room_page import media_origins, room_page
 from graphql_api.viewer import Services, Token, Unauthenticated
 from graphql_api.websocket import WEBSOCKETS
 from infra.audit.keys import receipt_keys
@@ -18,7 +19,7 @@ from infra.event_store import PostgresEventStore
 from infra.health import Vitals
 from infra.identity import TokenRefused, Verifier
 from infra.issuer_keys import IssuerKeys, IssuerUnreachable
-from infra.live_tickets import TicketDesk
+from infra.live_tickets import Places, TicketDesk
 from infra.media_tokens import grant_desk
 from infra.recording_tickets import recording_tickets
 from infra.reference import load as load_reference
@@ -43,11 +44,19 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
-        tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings))
+        places = Places(dsn)
+        tickets = TicketDesk(settings, await asyncio.to_thread(grant_desk, settings), places)
         blobs = BlobFolder(settings.data / "blobs")
         recordings = await asyncio.to_thread(recording_tickets, settings)
         services = Services(Bus(store), pool, feed, load_reference(), desk, blobs, tickets, recordings)
-        api = build_api(services, feed, verify, production=settings.production, origins=settings.allowed_origins)
+        api = build_api(
+            services,
+            feed,
+            verify,
+            production=settings.production,
+            origins=settings.allowed_origins,
+            pages=room_page(media_origins(settings)),
+        )
         following = asyncio.create_task(feed.run())
         try:
             vitals.wait_for("log", "reads how far the views have come")
@@ -62,6 +71,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             with suppress(asyncio.CancelledError):
                 await following
             await desk.close()
+            await places.close()
             await store.close()
 
 

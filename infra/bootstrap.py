@@ -28,6 +28,8 @@ class Process:
     purpose: str
     wanted: Callable[[Settings], bool] = lambda settings: True
     on_the_log: bool = True
+    copies: Callable[[Settings], int] = lambda settings: 1
+    """How many of it the local stack runs: the first has its name, the others have their number behind it."""
 
     def load(self) -> Main:
         module, _, function = self.main.partition(":")
@@ -60,7 +62,23 @@ PROCESSES: Mapping[str, Process] = {
     "reports": Process("streams.reports:main", "Computes and seals the reports that were asked for."),
     "reactors": Process("streams.reactors:main", "Acts on facts, and on clocks that run out."),
     "recorder": Process("media.recording.process:main", "Keeps what was authorised of live sessions, sealed."),
-    "media": Process("media.process:main", "Carries live pictures and sound.", on_the_log=False),
+    "media": Process(
+        "media.process:main",
+        "Carries live pictures and sound; several share the rooms.",
+        on_the_log=False,
+        copies=lambda settings: settings.media_workers,
+    ),
     "playback": Process("media.recording.playback_process:main", "Plays recordings to who may see them."),
     "api": Process("graphql_api.process:main", "Answers clients over GraphQL."),
 }
+
+
+def process_called(name: str) -> Process | None:
+    """The process of this name, or of which this is a copy, such as `media-2`."""
+    kind, dash, number = name.rpartition("-")
+    return PROCESSES.get(kind if dash and number.isdecimal() else name)
+
+
+def copies_of(name: str, settings: Settings) -> list[str]:
+    """The names under which the local stack runs this process."""
+    return [name, *(f"{name}-{number}" for number in range(2, PROCESSES[name].copies(settings) + 1))]

@@ -79,11 +79,14 @@ def demo_command(
     speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How fast people act; 1 takes about a minute.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but the summary.")] = False,
     keep: Annotated[bool, typer.Option(help="Leave the stack running when the demo had to start it.")] = True,
+    ultrasound: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A loop to show: DICOM, or a video.")
+    ] = None,
 ) -> None:
     """Play the launch day, 27 August 2020, on real processes."""
     from infra.demo.run import demo
 
-    raise typer.Exit(demo(settings(), Console(), speed=speed, as_json=as_json, keep=keep))
+    raise typer.Exit(demo(settings(), Console(), speed=speed, as_json=as_json, keep=keep, ultrasound=ultrasound))
 
 
 @app.command("nation")
@@ -247,10 +250,10 @@ def sealing_rewrap_command() -> None:
 @app.command("run", hidden=True)
 def run_command(name: str) -> None:
     """Run one process of the product in the foreground; `up` does this for each."""
-    from infra.bootstrap import PROCESSES
+    from infra.bootstrap import PROCESSES, process_called
     from infra.process import run_process
 
-    if name not in PROCESSES:
+    if process_called(name) is None:
         refuse(f"there is no process {name}; there are {', '.join(PROCESSES)}")
     raise typer.Exit(run_process(name, settings()))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from infra.bootstrap import PROCESSES, Main
+from infra.bootstrap import Main, process_called
 from infra.health import Vitals, health_app
 from infra.local.files import write_atomically
 from infra.log import open_log
@@ -33,9 +33,11 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def run_process(name: str, settings: Settings) -> int:
     """Runs the process of that name to its end and answers its exit code."""
     open_log(name, settings.data / "log", to_stderr=settings.log_to_stderr)
-    main = PROCESSES[name].load()
+    process = process_called(name)
+    assert process is not None
+    main = process.load()
     spare_the_collector()
-    return uvloop.run(_live(name, main, settings))
+    return uvloop.run(_live(name, main, settings, on_the_log=process.on_the_log))
 
 
 def spare_the_collector() -> None:
@@ -53,7 +55,7 @@ def address_file(data: Path, name: str) -> Path:
     return data / "run" / f"{name}.json"
 
 
-async def _live(name: str, main: Main, settings: Settings) -> int:
+async def _live(name: str, main: Main, settings: Settings, *, on_the_log: bool) -> int:
     log = structlog.get_logger()
     vitals = Vitals(name)
     stop = _stop_on_signals(vitals)
@@ -62,7 +64,7 @@ async def _live(name: str, main: Main, settings: Settings) -> int:
         write_atomically(address_file(settings.data, name), json.dumps({"pid": os.getpid(), "health_url": url}))
         log.info("process_started", pid=os.getpid(), port=sock.getsockname()[1])
         try:
-            if PROCESSES[name].on_the_log:
+            if on_the_log:
                 await _reach_log(settings, vitals, stop)
             await main(settings, vitals, stop)
         except Exception as error:

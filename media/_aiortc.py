@@ -27,8 +27,9 @@ rtcpeerconnection: Any = import_module("aiortc.rtcpeerconnection")
 
 PINNED = {"aiortc": "1.16.", "aioice": "0.13.", "pylibsrtp": "1.0."}
 UFRAG_LENGTH = 12
+LAST_SENT = "_RTCRtpSender__rtp_timestamp"
 
-__all__ = ["Connection", "ContractBroken", "Keys", "check_contract", "ffi", "lib"]
+__all__ = ["Connection", "ContractBroken", "Keys", "check_contract", "ffi", "lib", "sent_last"]
 
 
 class ContractBroken(Exception):
@@ -191,6 +192,12 @@ class Connection(RTCPeerConnection):
         return waiting
 
 
+def sent_last(stock: Any) -> int:
+    """The RTP timestamp of the last frame that a stock sender sent."""
+    timestamp: int = getattr(stock, LAST_SENT)
+    return timestamp
+
+
 @contextmanager
 def _replaced() -> Iterator[None]:
     stock = rtcpeerconnection.RTCRtpReceiver, rtcpeerconnection.RTCRtpSender
@@ -233,7 +240,7 @@ def _missing() -> Iterator[str]:
             ),
         ),
         ("RTCRtpReceiver", transceiver.receiver, ("_track", "_enabled", "_set_rtcp_ssrc", "_handle_disconnect")),
-        ("RTCRtpSender", transceiver.sender, ("_ssrc", "_rtx_ssrc", "_stream_id", "_track_id", "_enabled")),
+        ("RTCRtpSender", transceiver.sender, ("_ssrc", "_rtx_ssrc", "_stream_id", "_track_id", "_enabled", LAST_SENT)),
         ("RTCDtlsTransport", dtls, ("_rx_srtp", "_tx_srtp", "_ssl", "_set_role", "_role")),
         ("RTCIceTransport", dtls.transport, ("_connection",)),
         (

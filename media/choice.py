@@ -27,6 +27,8 @@ class Choice:
 
     ceiling: int | None = None
     wait_seconds: float = FIRST_WAIT_SECONDS
+    congested: bool = False
+    """Whether the line said in the last second that it is too much."""
     _good_seconds: int = 0
     _bad_seconds: int = 0
     _tried_ago: int = -1
@@ -40,9 +42,9 @@ class Choice:
         if top < 0:
             return -1
         now = min(now, top)
-        congested = loss > LOSSY or self._falls_below(rates_kbit[max(now, 0)], estimate_kbit)
+        self.congested = loss > LOSSY or self._falls_below(rates_kbit[max(now, 0)], estimate_kbit)
         self._tried_ago += self._tried_ago >= 0
-        if congested:
+        if self.congested:
             return self._bad_second(now)
         self._bad_seconds = 0
         self._good_seconds = self._good_seconds + 1 if loss < CLEAN else 0

@@ -1,7 +1,8 @@
 """Makes one stream out of several: what a receiver gets goes on in numbers and time when its source changes.
 
 Rules: a change happens at a key frame only; sequence numbers go on by one, timestamps by the time that passed on the
-publisher's own clock where its sender reports tell it, picture ids by one; the numbers of a new stream begin low, so
+publisher's own clock where its sender reports tell it, picture ids by one, also after a pause, since a receiver would
+ask for all that it was not sent; the numbers of a new stream begin low, so
 that no early wrap can confuse the receiver's SRTP (RFC 3711, 3.3.1).
 """
 
@@ -32,11 +33,17 @@ class Segment:
 class Continuity:
     """What has to be added to the numbers of the layer that is sent now. All are 0 before anything was sent."""
 
-    __slots__ = ("base", "picture", "segments", "sequence", "timestamp")
+    __slots__ = ("_last", "base", "picture", "segments", "sequence", "timestamp")
 
     def __init__(self) -> None:
         self.sequence = self.timestamp = self.picture = self.base = 0
         self.segments: list[Segment] = []
+        self._last: Packet | None = None
+
+    def pause(self) -> None:
+        """Nothing is sent from now on, until `begin` is called again."""
+        if self.segments and self._last is None:
+            self._last = self.segments[-1].layer.newest
 
     @property
     def layer(self) -> Layer | None:
@@ -49,27 +56,33 @@ class Continuity:
     def begin(self, layer: Layer, packet: Packet) -> None:
         """From this packet of this layer on."""
         before = self.segments[-1] if self.segments else None
-        newest = before.layer.newest if before is not None else None
+        paused, self._last = self._last, None
+        newest = paused or (before.layer.newest if before is not None else None)
         if before is None or newest is None:
             start = randrange(1, 0x4000)
             self.sequence, self.timestamp = start - packet.sequence, 0
-        elif before.layer is layer:
+        elif before.layer is layer and paused is None:
             return
         else:
             start = (newest.sequence + before.sequence + 1) & 0xFFFF
             self.sequence = start - packet.sequence
-            sent = (newest.timestamp + before.timestamp) & 0xFFFFFFFF
-            self.timestamp = (sent + _passed(before.layer, newest, layer, packet) - packet.timestamp) & 0xFFFFFFFF
-            self._go_on_with_pictures(newest, packet)
+            self._go_on(before, newest, layer, packet)
         self.segments.append(Segment(start & 0xFFFF, layer, self.sequence, self.timestamp, self.picture, self.base))
         del self.segments[:-REMEMBERED]
 
-    def _go_on_with_pictures(self, newest: Packet, packet: Packet) -> None:
+    def _go_on(self, before: Segment, newest: Packet, layer: Layer, packet: Packet) -> None:
+        same = before.layer.source is layer.source
+        if not same:
+            sent = (newest.timestamp + before.timestamp) & 0xFFFFFFFF
+            self.timestamp = (sent + _passed(before.layer, newest, layer, packet) - packet.timestamp) & 0xFFFFFFFF
         if newest.picture is None or packet.picture is None:
+            return
+        if same and not (layer.renumbers or before.layer.renumbers):
+            # Pictures of one encoder refer to each other by their numbers.
             return
         self.picture = newest.picture[2] + self.picture + 1 - packet.picture[2]
         old, new = newest.picture[3], packet.picture[3]
-        if old and new:
+        if old and new and not same:
             self.base = newest.payload[old] + self.base + 1 - packet.payload[new]
 
     def source(self, sequence: int) -> tuple[Segment, Packet] | None:
@@ -99,7 +112,7 @@ def rewritten(packet: Packet, picture: int, base: int) -> bytes:
 def _passed(before: Layer, newest: Packet, after: Layer, packet: Packet) -> int:
     """Ticks between two packets of two layers: by the publisher's clock, else by when they came."""
     rate = after.counters.clock_rate
-    if before.clock is not None and after.clock is not None:
+    if before.source.clock is not None and after.source.clock is not None:
         passed = _ntp_of(after, packet) - _ntp_of(before, newest)
         ticks = round(passed * rate)
         # Reports of two connections may be of two clocks; then they are of no use.
@@ -113,8 +126,8 @@ def _waited(newest: Packet, packet: Packet) -> float:
 
 
 def _ntp_of(layer: Layer, packet: Packet) -> float:
-    assert layer.clock is not None
-    ntp, timestamp, _ = layer.clock
+    assert layer.source.clock is not None
+    ntp, timestamp, _ = layer.source.clock
     distance = (packet.timestamp - timestamp) & 0xFFFFFFFF
     if distance >= 0x80000000:
         distance -= 0x100000000

@@ -12,8 +12,8 @@ from random import randrange
 from typing import TYPE_CHECKING
 
 from media import feedback
+from media.burst import ONE_WORD_OF_EXTENSIONS, Cohort, send_time
 from media.continuity import Continuity, rewritten
-from media.egress import ONE_WORD_OF_EXTENSIONS, Cohort, send_time
 from media.layer import Layer
 from media.rtp import HEADER
 from media.srtp import Srtp
@@ -53,9 +53,18 @@ class Downtrack:
         self.wanted = layer
         if layer is None:
             self._leave()
+            self.continuity.pause()
+            # What was reported of what is sent no more says nothing of the line as it will be.
+            self.loss, self.jitter_ms = 0.0, 0.0
         elif layer is not self.layer:
             layer.waiting[self] = None
-            layer.key_frame_wanted = True
+            if self.layer is None or self.layer.source is not layer.source:
+                layer.source.key_frame_wanted = True
+
+    def wait_no_longer(self) -> None:
+        """No picture came at which one can go over: a key frame is one."""
+        if self.wanted is not None and self.wanted is not self.layer:
+            self.wanted.source.key_frame_wanted = True
 
     def begin(self, layer: Layer, packet: object) -> None:
         """The key frame is there."""
@@ -110,7 +119,7 @@ class Downtrack:
         self.picture_losses += 1
         for layer in (self.layer, self.wanted):
             if layer is not None:
-                layer.key_frame_wanted = True
+                layer.source.key_frame_wanted = True
 
     def reported(self, fraction: int, jitter: int, last_report: int, delay: int, now_ns: int) -> None:
         """A reception report of the viewer about this track."""
@@ -130,8 +139,8 @@ class Downtrack:
         if layer is None or layer.newest is None or not self.packets:
             return b""
         rate = layer.counters.clock_rate
-        if layer.clock is not None:
-            ntp, timestamp, came_ns = layer.clock
+        if layer.source.clock is not None:
+            ntp, timestamp, came_ns = layer.source.clock
             passed = (now_ns - came_ns) / 1e9
             ntp, timestamp = ntp + int(passed * 0x100000000), timestamp + int(passed * rate)
         else:

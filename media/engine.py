@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 from aiortc.rtcdtlstransport import RTCCertificate
 
+from domain._live import Rung
+from infra.media_places import Placement
 from media._aiortc import check_contract
 from media.egress import Egress
+from media.facts import RungChanged
 from media.negotiation import extend_tables
 from media.peer import Peer
+from media.placing import Alone, Directory
 from media.published import PublishedTrack
 from media.publisher import Publisher
 from media.reporter import Reporter
@@ -46,7 +51,10 @@ class Engine:
         self.rooms: dict[UUID, Room] = {}
         self.followers: list[Follower] = []
         self.peers: dict[UUID, Peer] = {}
-        self.malformed = self.turned_away = 0
+        self.directory: Directory = Alone()
+        self.url = self.pipe = ""
+        """Where this worker is reached: by clients, and by its edges."""
+        self.malformed = self.turned_away = self.taken = self.piped = self.held_in_pipes = 0
         self.lag_ms = 0.0
         self._certificate: RTCCertificate | None = None
         self._tick = 0
@@ -67,6 +75,8 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.gather(*(peer.close(Ended.CLOSED) for peer in tuple(self.peers.values())))
+        for room in self.rooms.values():
+            room.close()
         if self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
         self.port.close()
@@ -85,11 +95,27 @@ class Engine:
             room = self.rooms[session_id] = Room(self, session_id, self.reporter)
         return room
 
+    def placed(self, rooms: Mapping[UUID, Placement]) -> None:
+        """Which rooms are this worker's now: one that it helped with may have come to be its own."""
+        for session_id, at in rooms.items():
+            room = self.rooms.get(session_id)
+            if room is not None and at.origin.run_id == self.directory.run_id:
+                room.becomes_origin()
+
     def track(self, session_id: UUID, track_id: UUID) -> PublishedTrack | None:
         """A track that is published now."""
         room = self.rooms.get(session_id)
-        found = room.tracks.values() if room is not None else ()
-        return next((track for track in found if track.description.track_id == track_id), None)
+        return room.track_of(track_id) if room is not None else None
+
+    def standing(self, session_id: UUID, participant_id: UUID) -> Rung | None:
+        """The rung on which this participant of that session is held; None when it is not here."""
+        room = self.rooms.get(session_id)
+        return room.rungs.get(participant_id) if room is not None else None
+
+    def hold(self, session_id: UUID, participant_id: UUID, rung: Rung, told: RungChanged | None) -> None:
+        """This participant's line came to that rung of the ladder."""
+        if (room := self.rooms.get(session_id)) is not None:
+            room.hold(participant_id, rung, told)
 
     def end(self, peer: Peer, reason: Ended) -> None:
         """Ends a connection without waiting for it."""
@@ -123,6 +149,10 @@ class Engine:
                 peer.mend(now_ns)
                 if tick % ARRIVALS_EVERY == 0:
                     peer.tell_arrivals()
+        for room in tuple(self.rooms.values()):
+            room.mend(now_ns)
+            if tick % SECOND == 0:
+                room.second(now_ns)
         for at in range(tick % LOOK_EVERY, len(peers), LOOK_EVERY):
             peers[at].look(now_ns)
         for at in range(tick % SECOND, len(peers), SECOND):
@@ -132,6 +162,8 @@ class Engine:
         if tick % LOOK_EVERY == 0:
             for room in tuple(self.rooms.values()):
                 room.listen()
+                room.channels.look(now_ns)
                 if room.empty:
+                    room.close()
                     del self.rooms[room.session_id]
         self.egress.run()

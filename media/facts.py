@@ -17,7 +17,8 @@ from uuid import UUID
 class LegNumbers:
     """A leg of the way as measured: kbit/s, percent lost, ms, pixels, frames per second; 0 without a picture.
 
-    `capacity_kbps` is what the way could carry, where that was estimated.
+    `capacity_kbps` is what the way could carry, where that was estimated. `line_limits` is False where few frames are
+    not, or not known to be, for want of a line: a slow camera or a busy computer makes few frames too.
     """
 
     bitrate_kbps: int
@@ -28,6 +29,7 @@ class LegNumbers:
     height: int = 0
     frames_per_second: float = 0.0
     capacity_kbps: int | None = None
+    line_limits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""RTCP that we write: what arrived, what is missing, and that a key frame is wanted.
+"""RTCP that we write: what arrived, what is missing, that a key frame is wanted, and how much may be sent.
 
-Rules: formats are those of RFC 3550 (reports), RFC 4585 (NACK, PLI) and draft-holmer-rmcat-transport-wide-cc-
-extensions-01 (arrival times, by which a sender finds its bandwidth); lists are bounded, so that a sender that jumps
-about cannot make us write long packets.
+Rules: formats are those of RFC 3550 (reports), RFC 4585 (NACK, PLI), draft-alvestrand-rmcat-remb (a limit) and
+draft-holmer-rmcat-transport-wide-cc-extensions-01 (arrival times, by which a sender finds its bandwidth); lists are
+bounded, so that a sender that jumps about cannot make us write long packets.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from struct import pack
+
+from aiortc.rtp import pack_remb_fci
 
 from media.rtp import ahead
 
@@ -35,6 +37,13 @@ def rtcp(kind: int, count: int, body: bytes) -> bytes:
 
 def picture_loss(sender: int, media: int) -> bytes:
     return rtcp(PAYLOAD_FEEDBACK, PICTURE_LOSS, pack("!II", sender, media))
+
+
+def at_most(sender: int, bits_per_second: int, media: Sequence[int]) -> bytes:
+    """REMB: send no more than this of these together."""
+    return rtcp(
+        PAYLOAD_FEEDBACK, APPLICATION, pack("!II", sender, 0) + pack_remb_fci(bits_per_second, list(media[:16]))
+    )
 
 
 def missing(sender: int, media: int, sequences: Sequence[int]) -> bytes:

@@ -90,5 +90,5 @@ class Ladder:
             yield StepCause.JITTER
         if numbers.capacity_kbps is not None and numbers.capacity_kbps < limits.min_bitrate_kbps * headroom:
             yield StepCause.BITRATE
-        if 0 < numbers.frames_per_second < limits.min_frames_per_second:
+        if numbers.line_limits and 0 < numbers.frames_per_second < limits.min_frames_per_second:
             yield StepCause.FRAMES

@@ -16,6 +16,7 @@ from media.rtp import Packet, ahead
 
 if TYPE_CHECKING:
     from media.downtrack import Downtrack
+    from media.svc import Scaled
 
 REASK_NS = 40_000_000
 GIVE_UP_NS = 1_000_000_000
@@ -44,6 +45,11 @@ class Layer:
         self.clock: tuple[int, int, int] | None = None
         """The publisher's last sender report: NTP, RTP timestamp, and when it came."""
         self.key_frame_wanted = False
+        self.source: Layer = self
+        """The layer as the publisher sends it, of which this one may be a part."""
+        self.renumbers = False
+        """Whether pictures have other numbers here than at the source."""
+        self.scaled: Scaled | None = None
         self._key_frame_asked_ns = 0
 
     @property
@@ -73,6 +79,8 @@ class Layer:
         if packet.key_frame:
             counters.key_frames += 1
             self.key_frame_wanted = False
+        if self.scaled is not None:
+            self.scaled.take(packet)
         self.ring[slot] = packet
         if counters.highest == sequence:
             self.newest = packet
@@ -133,6 +141,11 @@ class Layer:
     def find(self, sequence: int) -> Packet | None:
         kept = self.ring[sequence & self.mask]
         return kept if kept is not None and kept.sequence == sequence else None
+
+    @property
+    def with_thinner(self) -> list[Layer]:
+        """The streams that can be had of this one, the poorest first, itself the last."""
+        return [*(self.scaled.thinner if self.scaled is not None else ()), self]
 
     def key_frame_in(self, packets: list[Packet]) -> Packet | None:
         """The beginning of a picture that somebody can begin with, if one is among these."""

@@ -1,4 +1,4 @@
-"""What the payload of a picture tells without decoding it: key frames, sizes, picture ids.
+"""What the payload of a picture tells without decoding it: key frames, sizes, picture ids, layers.
 
 Rules: only the first bytes are looked at (RFC 7741 for VP8, RFC 6184 for H.264, RFC 9628 for VP9); the bytes are a
 stranger's, so whatever is cut short tells nothing, and nothing raises.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from media.rtp import Packet
+from media.rtp import Packet, Scale
 
 
 @dataclass(slots=True)
@@ -50,6 +50,9 @@ def _vp8_picture(packet: Packet, flags: int, at: int) -> int:
         base = at
         at += 1
     if flags & 0x30:
+        if flags & 0x20 and len(data) > at:
+            begins = data[0] & 0x10 != 0 and data[0] & 0x07 == 0
+            packet.scale = Scale(0, data[at] >> 6, begins, bool(packet.marker), bool(data[at] & 0x20))
         at += 1
     if width and len(data) >= at:
         value = int.from_bytes(data[place : place + width]) & (0x7FFF if width == 2 else 0x7F)
@@ -91,17 +94,25 @@ def _h264_units(data: bytes) -> list[bytes]:
 
 
 def inspect_vp9(packet: Packet, size: Size) -> None:
-    """Marks the beginning of a picture that depends on no earlier one."""
+    """Marks the beginning of a picture that depends on no earlier one, where its id lies, and its layers."""
     data = packet.payload
     if not data:
         return
     flags, at = data[0], 1
+    width = 0
     if flags & 0x80:
-        at += 2 if len(data) > at and data[at] & 0x80 else 1
-    spatial = 0
+        width = 2 if len(data) > at and data[at] & 0x80 else 1
+        at += width
+    spatial = base = 0
     if flags & 0x20 and len(data) > at:
-        spatial = data[at] >> 1 & 0x07
+        layers = data[at]
+        spatial = layers >> 1 & 0x07
+        packet.scale = Scale(spatial, layers >> 5, bool(flags & 0x08), bool(flags & 0x04), bool(layers & 0x10))
+        base = 0 if flags & 0x10 else at + 1
         at += 1 if flags & 0x10 else 2
+    if width and len(data) >= at:
+        value = int.from_bytes(data[1 : 1 + width]) & (0x7FFF if width == 2 else 0x7F)
+        packet.picture = (1, width, value, base)
     if flags & 0x50 == 0x50:
         # Flexible mode names the pictures that this one refers to, each with a bit that says whether another follows.
         while len(data) > at and data[at] & 1:

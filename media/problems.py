@@ -19,15 +19,22 @@ TEXTS = {
 
 
 class Problem(Exception):
-    """An answer that is not the one that was asked for. `retry_after` is in seconds."""
+    """An answer that is not the one that was asked for. `retry_after` is in seconds, `location` where to go instead."""
 
-    def __init__(self, status: int, code: str, text: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, text: str, *, retry_after: int | None = None, location: str | None = None
+    ) -> None:
         super().__init__(text)
         self.status, self.code, self.text, self.retry_after = status, code, text, retry_after
+        self.location = location
 
     def response(self) -> Response:
         body = {"type": "about:blank", "status": self.status, "code": self.code, "title": self.text}
         headers = {"Retry-After": str(self.retry_after)} if self.retry_after is not None else {}
+        if self.location is not None:
+            body["location"] = self.location
+            if self.status < 400:
+                headers["Location"] = self.location
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return Response(orjson.dumps(body), self.status, headers, "application/problem+json")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 
+import structlog
 from starlette.routing import Route
 
 from infra.health import Vitals
@@ -19,17 +20,24 @@ from infra.sealing.blobs import sealed_blobs
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
 from infra.turn import ice_servers
+from infra.waiting import rest
 from media.engine import Engine
+from media.framed import listening
 from media.measures import measure
-from media.on_the_log import OnTheLog
+from media.native.chosen import chosen
+from media.on_the_log import OnTheLog, worker_name
+from media.outflow import Outflow
+from media.pipe import pipe_socket
 from media.recording.feed import RecorderFeed, recorder_socket
 from media.recording.still_door import StillDoor
 from media.reporter import Reporter, Unheard
+from media.session_door import LARGEST_MESSAGE
 from media.signalling import Signalling
 from media.udp import Port
 
 TELL_SECONDS = 1.0
 LARGEST_HEADER = 16 * 1024
+log = structlog.get_logger()
 Beside = Callable[[Engine], Coroutine[None, None, None]]
 Doors = Callable[[Engine, GrantDesk], Sequence[Route]]
 
@@ -71,32 +79,53 @@ async def work(
     desk = await asyncio.to_thread(grant_desk, settings)
     port = Port(settings.media_bind_address, settings.media_udp_port, settings.media_public_address)
     engine = Engine(port, reporter)
+    engine.egress.sender = chosen(settings.media_native, port)
     feed = RecorderFeed(recorder_socket(settings))
     engine.followers.append(feed)
     engine.start()
-    feeding = asyncio.create_task(feed.run(stop))
-    following = asyncio.create_task(beside(engine))
+    beginnings: list[asyncio.Task[None]] = []
+    pipes = await listen_for_edges(engine, settings)
     signalling = Signalling(engine, desk, lambda participant: ice_servers(settings, participant))
-    origins = settings.allowed_origins or (() if settings.production else ("*",))
-    app = signalling.app(origins)
+    app = signalling.app(settings.allowed_origins or (() if settings.production else ("*",)))
     app.router.routes[:0] = doors(engine, desk)
     sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
-        async with serving(app, sock, h11_max_incomplete_event_size=LARGEST_HEADER) as url:
-            vitals.details.update(url=url, udp_port=port.advertised[1])
+        limits = {"h11_max_incomplete_event_size": LARGEST_HEADER, "ws_max_size": LARGEST_MESSAGE}
+        async with serving(app, sock, **limits) as url:
+            engine.url = (settings.media_url or url).rstrip("/")
+            beginnings += [asyncio.create_task(feed.run(stop)), asyncio.create_task(beside(engine))]
+            vitals.details.update(url=engine.url, udp_port=port.advertised[1])
             vitals.started()
             while not stop.is_set():
+                look_at(beginnings)
                 tell(engine, vitals)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(TELL_SECONDS):
-                        await stop.wait()
+                await rest(stop, TELL_SECONDS)
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        if pipes is not None:
+            pipes.close()
+        for task in reversed(beginnings):
+            task.cancel()
+        await asyncio.gather(*beginnings, return_exceptions=True)
         await engine.close()
-        feeding.cancel()
-        with suppress(asyncio.CancelledError):
-            await feeding
+
+
+async def listen_for_edges(engine: Engine, settings: Settings) -> asyncio.Server | None:
+    """Other workers of this machine are fed from here; without a place for the socket none can be."""
+    path = pipe_socket(settings, worker_name(settings))
+    try:
+        server = await listening(lambda: Outflow(engine), path)
+    except (OSError, RuntimeError) as fault:
+        log.warning("no_edges", exc_info=fault)
+        return None
+    engine.pipe = f"{socket.gethostname()}:{path}"
+    return server
+
+
+def look_at(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Raises what ended one of them."""
+    for task in tasks:
+        if task.done() and not task.cancelled() and (fault := task.exception()) is not None:
+            raise fault
 
 
 def tell(engine: Engine, vitals: Vitals) -> None:
@@ -108,7 +137,11 @@ def tell(engine: Engine, vitals: Vitals) -> None:
         peers=len(engine.peers),
         packets_sent=engine.egress.packets,
         packets_dropped=engine.egress.dropped,
+        sender=engine.egress.sender.name,
         loop_lag_ms=round(engine.lag_ms, 1),
+        edges=sum(len(room.outflows) for room in engine.rooms.values()),
+        held_in_pipes=engine.held_in_pipes,
         cpu_seconds=round(usage.ru_utime + usage.ru_stime, 1),
-        told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]}",
+        told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]},"
+        f" sent by {engine.egress.sender.name}",
     )

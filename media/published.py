@@ -7,12 +7,14 @@ taken off, told so, and never called again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
 from media.continuity import Continuity, rewritten
 from media.layer import Layer
 from media.rtp import Packet, assemble
+from media.svc import Thin
 from media.tracks import Ended, Measured, Tap, TrackDescription
 
 FLOWS_NS = 1_000_000_000
@@ -20,6 +22,14 @@ LOUD = 45
 """Below this many dB under full scale somebody speaks; silence is 127."""
 
 log = structlog.get_logger()
+
+
+class Edge(Protocol):
+    """Another worker that gets everything of a track, all layers as they come."""
+
+    def packet(self, track: PublishedTrack, layer: Layer, packet: Packet) -> None: ...
+
+    def clock(self, track: PublishedTrack, layer: Layer) -> None: ...
 
 
 class _Feed:
@@ -42,6 +52,11 @@ class PublishedTrack:
         self.over = False
         self.loudness = 0.0
         self.rtt_ms: float | None = None
+        self.edges: list[Edge] = []
+        self.together = 1
+        """How many tracks its connection brings: a picture with its sound are two."""
+        self.limited_kbit: float | None = None
+        """What the sender's line carries, by its own word, while that limits it."""
         self._feeds: list[_Feed] = []
 
     def ordered(self) -> list[Layer]:
@@ -50,16 +65,31 @@ class PublishedTrack:
             self.layers.values(),
             key=lambda layer: (layer.size.width * layer.size.height, layer.counters.window.kbit_per_second),
         )
-        for rank, layer in enumerate(found):
-            layer.rank = rank
-        return found
+        # Of several encodings the next one is the thinner one.
+        streams = found[0].with_thinner if len(found) == 1 else found
+        for rank, stream in enumerate(streams):
+            stream.rank = rank
+        return streams
+
+    @staticmethod
+    def smallest(layers: Sequence[Layer]) -> int:
+        """The rank of the smallest size with all of its frames; where there is one size only, that of the fewest."""
+        sizes = [one.point.spatial for one in layers if isinstance(one, Thin)]
+        return sizes.count(0) - 1 if any(sizes) else 0
+
+    @classmethod
+    def first_rank(cls, layers: Sequence[Layer]) -> int:
+        """What a viewer begins with: the smallest size, and all of its frames, since it is sizes that lines fail at."""
+        thin = [one for one in layers if isinstance(one, Thin)]
+        only_frames = bool(thin) and not any(one.point.spatial for one in thin)
+        return len(layers) - 1 if only_frames else cls.smallest(layers)
 
     def flowing(self, now_ns: int) -> list[Layer]:
         """Those that something came of in the last second."""
         return [
             layer
             for layer in self.ordered()
-            if layer.newest is not None and now_ns - layer.newest.arrived_ns < FLOWS_NS
+            if layer.source.newest is not None and now_ns - layer.source.newest.arrived_ns < FLOWS_NS
         ]
 
     def best(self) -> Layer | None:
@@ -73,6 +103,8 @@ class PublishedTrack:
         self.loudness += (127 - level - self.loudness) * 0.1
 
     def feed(self, layer: Layer, packet: Packet) -> None:
+        for edge in self.edges:
+            edge.packet(self, layer, packet)
         for feed in tuple(self._feeds):
             if feed.layer is not layer and not self._goes_over(feed, layer, packet):
                 continue
@@ -108,6 +140,8 @@ class PublishedTrack:
 
     def clock_told(self, layer: Layer) -> None:
         """A sender report came for this layer."""
+        for edge in self.edges:
+            edge.clock(self, layer)
         for feed in tuple(self._feeds):
             if feed.layer is layer and layer.clock is not None:
                 try:
@@ -130,7 +164,7 @@ class PublishedTrack:
     def measured(self) -> Measured:
         layer = self.best()
         if layer is None:
-            return Measured(0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0)
+            return Measured(0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0, line_limits=False)
         window, counters = layer.counters.window, layer.counters
         return Measured(
             kbit_per_second=sum(one.counters.window.kbit_per_second for one in self.layers.values()),
@@ -144,6 +178,8 @@ class PublishedTrack:
             freezes=counters.freezes,
             nacks=counters.nacks,
             key_frames=counters.key_frames,
+            capacity_kbit=self.limited_kbit,
+            line_limits=self.limited_kbit is not None,
         )
 
     def end(self, reason: Ended) -> None:

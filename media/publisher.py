@@ -2,7 +2,9 @@
 
 Rules: one source per connection, so that each has its own congestion control and a weak camera cannot take an
 ultrasound down; streams are told apart by RID, else by what the offer said of their SSRCs, else by payload type; what
-cannot be told is dropped; a publisher is told every 50 ms what arrived when, and every second how much was lost.
+cannot be told is dropped; a publisher is told every 50 ms what arrived when, and every second how much was lost, how
+far it is (it is asked each second, since what is missing is asked for again only after a round trip), and how much its
+participant's rung of the ladder wants of it (REMB, which browsers and encoders keep to beside their own estimate).
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from uuid import uuid4
 
 from aiortc.rtp import RtcpSrPacket
 
+from domain._live import Rung
 from infra.media_tokens import Grant, Source
-from media import feedback, rtp
+from media import feedback, rtp, rungs
 from media.feedback import Arrivals
 from media.layer import Layer
 from media.negotiation import (
@@ -31,6 +34,7 @@ from media.payloads import INSPECTIONS
 from media.peer import Peer
 from media.published import PublishedTrack
 from media.rtp import Packet
+from media.svc import Scaled
 from media.tracks import Ended, Kind, TrackDescription
 
 if TYPE_CHECKING:
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
 RINGS = {Kind.AUDIO: 512, Kind.VIDEO: 2048}
 ULTRASOUND_RING = 4096
 MOST_SSRCS = 16
+SILENCE = b"\xf8\xff\xfe"
+"""Twenty milliseconds of Opus: whoever is not to be heard is heard as this, without a hole in the numbers."""
 
 
 class Publisher(Peer):
@@ -54,6 +60,8 @@ class Publisher(Peer):
         self._by_ssrc: dict[int, tuple[PublishedTrack, Layer, bool]] = {}
         self._ids: Mapping[str, int] = {}
         self._congestion_id = self._level_id = 0
+        self.rung = Rung.TWO_WAY_HD
+        self._was_capped = False
 
     async def answer(self, offer: str) -> str:
         """The answer to an offer; raises OfferRefused."""
@@ -64,6 +72,8 @@ class Publisher(Peer):
         for line in lines:
             if line.kind != "application":
                 self._expect(line)
+        for track in self.tracks:
+            track.together = len(self.tracks)
         return await self._describe(offer, answer_to_publisher, lines)
 
     def _expect(self, line: Line) -> None:
@@ -108,6 +118,9 @@ class Publisher(Peer):
             return
         track, layer, repeated = known
         payload = data[raw.start : raw.end]
+        silent = track.description.kind is Kind.AUDIO and self.grant.participant_id in self.room.orders.silent
+        if silent and len(payload) > 2:
+            payload = payload[:2] + SILENCE if repeated else SILENCE
         if repeated:
             if len(payload) <= 2:
                 return
@@ -115,10 +128,11 @@ class Publisher(Peer):
         else:
             # One of padding alone, which a sender probes the line with, goes on too: its number would look like loss.
             packet = Packet(raw.sequence, raw.timestamp, raw.marker, payload, now_ns)
+        self.engine.taken += 1
         if layer.take(packet, len(data)):
             if track.description.kind is Kind.AUDIO:
                 level = raw.extensions.get(self._level_id)
-                if level:
+                if level and not silent:
                     track.heard(level[0] & 0x7F)
             if not track.began:
                 track.began = True
@@ -140,17 +154,21 @@ class Publisher(Peer):
         if layer is None:
             if repeated:
                 return None
-            kind = track.description.kind
-            ring = ULTRASOUND_RING if self.source is Source.ULTRASOUND and kind is Kind.VIDEO else RINGS[kind]
-            inspect = INSPECTIONS[track.description.codec]
-            layer = Layer(raw.ssrc, rid, track.description.clock_rate, ring, inspect)
+            about = track.description
+            ring = ring_of(about.source, about.kind)
+            layer = Layer(raw.ssrc, rid, about.clock_rate, ring, INSPECTIONS[about.codec])
             track.layers[rid] = layer
+            if about.kind is Kind.VIDEO and len(track.rids) <= 1:
+                layer.scaled = Scaled(layer, self._push_picture, self.engine.egress.finish)
         if repeated:
             layer.rtx_ssrc = raw.ssrc
         else:
             layer.ssrc = raw.ssrc
         self._by_ssrc[raw.ssrc] = (track, layer, repeated)
         return self._by_ssrc[raw.ssrc]
+
+    def _push_picture(self, layer: Layer) -> None:
+        self.engine.egress.push(layer, sound=False)
 
     def control(self, packet: Any, now_ns: int) -> None:
         if isinstance(packet, RtcpSrPacket):
@@ -184,6 +202,8 @@ class Publisher(Peer):
         """Every second: how much was lost, and the numbers of the second."""
         reports = []
         for layer in self.layers:
+            if layer.scaled is not None:
+                layer.scaled.close_window(max(layer.counters.window_seconds(now_ns), 0.1))
             layer.counters.close_window(now_ns)
             if layer.highest is None:
                 continue
@@ -196,9 +216,36 @@ class Publisher(Peer):
             self.send_control(feedback.receiver_report(self.ssrc, reports))
         for track in self.tracks:
             track.rtt_ms = self.mouth.rtt_ms if self.mouth is not None else None
+        self.check()
+        self._ask_for_less()
+
+    def hold_to(self, rung: Rung) -> None:
+        """The participant's line is on this rung now."""
+        self.rung = rung
+        self._ask_for_less()
+
+    def _ask_for_less(self) -> None:
+        pictures = [
+            layer.ssrc
+            for track in self.tracks
+            if track.description.kind is Kind.VIDEO
+            for layer in track.layers.values()
+        ]
+        kbit = rungs.asked(self.rung, self.source).kbit
+        if not pictures or (kbit is None and not self._was_capped):
+            return
+        # Sound goes over the same connection, and is not what has to shrink.
+        wanted = rungs.MOST_KBIT if kbit is None else kbit + rungs.SOUND_KBIT
+        self._was_capped = kbit is not None
+        self.send_control(feedback.at_most(self.ssrc, wanted * 1000, pictures))
 
     def ended(self, reason: Ended) -> None:
         for track in self.tracks:
             if track.began:
                 self.room.track_ended(self, track, reason)
             track.end(reason)
+
+
+def ring_of(source: Source, kind: Kind) -> int:
+    """How many packets of a layer are kept for those who missed some."""
+    return ULTRASOUND_RING if source is Source.ULTRASOUND and kind is Kind.VIDEO else RINGS[kind]

@@ -100,6 +100,10 @@ class Counters:
     def received(self) -> int:
         return self.packets + self.repaired
 
+    def window_seconds(self, now_ns: int) -> float:
+        """How long the window has been open."""
+        return (now_ns - self._marked_ns) / 1e9
+
     def close_window(self, now_ns: int) -> None:
         seconds = (now_ns - self._marked_ns) / 1e9
         now = (self.octets, self.packets, self.frames, self.gaps, self.given_up, self.expected)

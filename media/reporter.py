@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from commands._bus import Rejected
 from infra.media_tokens import MediaRole
+from media.channel_said import Said
 from media.tracks import Ended, TrackDescription
 
 
@@ -70,7 +72,7 @@ class SpeakerChanged:
     point_id: UUID | None
 
 
-Fact = Joined | Left | TrackBegan | TrackEnded | LayerSwitched | SpeakerChanged
+Fact = Joined | Left | TrackBegan | TrackEnded | LayerSwitched | SpeakerChanged | Said
 
 
 class Reporter(Protocol):
@@ -83,4 +85,6 @@ class Unheard:
     """A reporter for a worker without a log, as in benchmarks."""
 
     def tell(self, fact: Fact) -> None:
-        """Nobody listens."""
+        """Nobody listens, and what has to be recorded is refused."""
+        if isinstance(fact, Said):
+            fact.answered(Rejected(code="NOT_RECORDED_HERE", message="This worker has no log to write to."))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,13 +21,14 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
-from commands._bus import Accepted, Bus, Unavailable
+from commands._bus import Accepted, Bus, Rejected, Unavailable
 from commands._command import Command, Context
 from commands._ids import derived_id
 from commands.live_session import RecordRoomPlaced, RecordRoomReleased, RecordWorkerLost
 from domain._kernel import Actor, Role
 from domain._reference import ReferenceData
 from infra.postgres import LINE_FAULTS
+from media.channel_said import Said
 from media.facts import GateCrossed, RoomFact, RungChanged
 from media.told import Told, command_of, session_of
 
@@ -80,6 +81,7 @@ class LogReporter:
         self.refused, self._most = refused, most
         self._lanes: dict[UUID, Lane] = {}
         self._placed: set[UUID] = set()
+        self._moved_from: dict[UUID, UUID] = {}
         self._closing = False
         self._told = 0
         self.given_up = 0
@@ -96,14 +98,48 @@ class LogReporter:
             # A fact of no form is a fault of ours; the picture goes on.
             log.error("report_malformed", error_type=type(fault).__name__, reason=type(fact).__name__)
             return
-        if command is None or not self._has_room(fact):
+        if command is None:
+            return
+        if not self._has_room(fact):
+            if isinstance(fact, Said):
+                fact.answered(Rejected(code="UNAVAILABLE", message="The log is away. Send this again later."))
             return
         self._told += 1
         session_id = session_of(fact)
         assert isinstance(session_id, UUID)
         lane = self._lane(session_id)
-        lane.waiting.append(Letter(derived_id(session_id, f"{self.run_id}:{self._told}"), command, at, fact))
+        own = fact.command_id if isinstance(fact, Said) else derived_id(session_id, f"{self.run_id}:{self._told}")
+        lane.waiting.append(Letter(own, command, at, fact))
         lane.arrived.set()
+
+    def takes_over(self, session_id: UUID, lost_run: UUID) -> None:
+        """This run carries a room from now on that a lost one carried."""
+        if self._moved_from.get(session_id) == lost_run:
+            return
+        self._moved_from[session_id] = lost_run
+        lane = self._lanes.get(session_id)
+        if lane is None:
+            self._lane(session_id)
+        else:
+            # It has told that it is here since it began to help with the room.
+            lane.waiting.extend(self._placed_here(session_id))
+            lane.arrived.set()
+
+    def _placed_here(self, session_id: UUID) -> Iterator[Letter]:
+        moved_from = self._moved_from.get(session_id)
+        if moved_from is not None:
+            # First whoever was there before is off the line, whose place the same people take here.
+            yield _worker_lost(session_id, moved_from)
+        placed = RecordRoomPlaced(
+            live_session_id=session_id, worker=self.worker, run_id=self.run_id, moved_from=moved_from
+        )
+        place_id = derived_id(session_id, f"{self.run_id}:placed:{self._told}:{moved_from or 'first'}")
+        yield Letter(place_id, placed, datetime.now(UTC))
+
+    async def lost(self, run_id: UUID, sessions: Sequence[UUID]) -> None:
+        """A run of another worker was lost with these rooms; harmless when it was told before."""
+        for session_id in sessions:
+            await self._deliver(_worker_lost(session_id, run_id))
 
     def _has_room(self, fact: Told) -> bool:
         if self.waiting < self._most:
@@ -126,9 +162,7 @@ class LogReporter:
         if lane is None:
             lane = self._lanes[session_id] = Lane()
             self._placed.add(session_id)
-            placed = RecordRoomPlaced(live_session_id=session_id, worker=self.worker, run_id=self.run_id)
-            place_id = derived_id(session_id, f"{self.run_id}:placed:{self._told}")
-            lane.waiting.append(Letter(place_id, placed, datetime.now(UTC)))
+            lane.waiting.extend(self._placed_here(session_id))
             lane.carrier = asyncio.get_running_loop().create_task(self._carry(session_id, lane))
         return lane
 
@@ -164,15 +198,17 @@ class LogReporter:
             else:
                 code = None if isinstance(answer, Accepted) else answer.code
                 if code != "TOO_MUCH_CONTENTION":
-                    self._answered(letter, code)
+                    self._answered(letter, answer)
                     return
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    def _answered(self, letter: Letter, code: str | None) -> None:
-        name = type(letter.command).__name__
+    def _answered(self, letter: Letter, answer: Accepted | Rejected) -> None:
+        name, code = type(letter.command).__name__, None if isinstance(answer, Accepted) else answer.code
         log.info("reported", command=name, command_id=letter.command_id, code=code)
-        if code is not None and letter.fact is not None:
+        if isinstance(letter.fact, Said):
+            letter.fact.answered(answer)
+        elif code is not None and letter.fact is not None:
             self.refused(letter.fact, code)
 
     def _context(self, letter: Letter) -> Context:
@@ -180,6 +216,7 @@ class LogReporter:
             actor=MEDIA_WORKER,
             now=datetime.now(UTC),
             correlation_id=letter.command.stream_id,
+            on_behalf_of=letter.fact.on_behalf_of if isinstance(letter.fact, Said) else None,
             clinical_time=letter.at,
             reference=self._reference,
         )
@@ -188,8 +225,7 @@ class LogReporter:
         """Tell what an earlier run of this worker left open when it was killed; harmless when it was told before."""
         found = await earlier()
         for session_id, run_id in found:
-            lost = RecordWorkerLost(live_session_id=session_id, run_id=run_id)
-            await self._deliver(Letter(derived_id(session_id, f"{run_id}:lost"), lost, datetime.now(UTC)))
+            await self._deliver(_worker_lost(session_id, run_id))
         return len(found)
 
     async def close(self, within_s: float) -> None:
@@ -207,3 +243,9 @@ class LogReporter:
         for carrier in carriers:
             carrier.cancel()
         await asyncio.gather(*carriers, return_exceptions=True)
+
+
+def _worker_lost(session_id: UUID, run_id: UUID) -> Letter:
+    """The same letter whoever sends it, so it is told once."""
+    lost = RecordWorkerLost(live_session_id=session_id, run_id=run_id)
+    return Letter(derived_id(session_id, f"{run_id}:lost"), lost, datetime.now(UTC))

@@ -7,6 +7,7 @@ exception; sequence numbers are compared in the circle of 16 bits.
 from __future__ import annotations
 
 from struct import Struct
+from typing import NamedTuple
 
 HEADER = Struct("!BBHII")
 FIXED = 12
@@ -21,10 +22,31 @@ SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 
-class Packet:
-    """One packet of a layer. `payload` has neither header nor padding; `picture` says where a VP8 picture id lies."""
+class Scale(NamedTuple):
+    """Which layer of a scalable picture a packet is of; whether it begins or ends the picture of that layer, and
+    whether one may begin there to take this and higher temporal layers."""
 
-    __slots__ = ("arrived_ns", "key_frame", "marker", "payload", "picture", "repaired", "sequence", "timestamp")
+    spatial: int
+    temporal: int
+    begins: bool
+    ends: bool
+    switches: bool
+
+
+class Packet:
+    """One packet of a layer. `payload` has neither header nor padding; `picture` says where a picture id lies."""
+
+    __slots__ = (
+        "arrived_ns",
+        "key_frame",
+        "marker",
+        "payload",
+        "picture",
+        "repaired",
+        "scale",
+        "sequence",
+        "timestamp",
+    )
 
     def __init__(
         self, sequence: int, timestamp: int, marker: int, payload: bytes, arrived_ns: int, repaired: bool = False
@@ -37,6 +59,7 @@ class Packet:
         self.repaired = repaired
         self.key_frame = False
         self.picture: tuple[int, int, int, int] | None = None
+        self.scale: Scale | None = None
 
 
 class Raw:

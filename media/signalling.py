@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from infra.media_tokens import Grant, GrantDesk, GrantRefused, Source
 from infra.turn import IceServer
@@ -25,9 +25,11 @@ from media.bodies import body
 from media.engine import Engine
 from media.negotiation import LONGEST_OFFER, OfferRefused
 from media.peer import Peer
+from media.placing import Elsewhere, room_for
 from media.problems import Problem, problem_of
 from media.publisher import Publisher
-from media.room import may_publish
+from media.room import Room, may_publish
+from media.session_door import SessionDoor
 from media.tracks import Ended
 from media.viewer import Viewer
 
@@ -55,7 +57,9 @@ class Signalling:
 
     def app(self, origins: Sequence[str] = ()) -> Starlette:
         """The routes; with `origins` pages from there may call them, and with "*" all pages."""
-        routes = [
+        door = SessionDoor(self._engine, self._desk, self.admission)
+        routes: list[BaseRoute] = [
+            WebSocketRoute("/sessions/{session_id}", door.serve),
             Route("/whip/{session_id}/{source}", self._safely(self.publish), methods=["POST"]),
             Route("/whep/{session_id}/{point_id}/{source}", self._safely(self.watch), methods=["POST"]),
             Route("/connections/{id}", self._safely(self.trickle), methods=["PATCH"]),
@@ -84,27 +88,36 @@ class Signalling:
     async def publish(self, request: Request) -> Response:
         grant = self._desk.verify_header(request.headers.get("authorization"))
         source = _source(request)
-        self._same_session(request, grant)
+        self._may_come(request, grant)
         if not may_publish(grant.role, grant.sources, source):
             raise Problem(403, "SOURCE_NOT_GRANTED", "This grant does not allow to publish that source.")
         offer = await _body(request, SDP)
+        room = await self._room(request, grant, publishes=True)
         await self._turn()
-        room = self._engine.room(grant.session_id)
         publisher = Publisher(self._engine, room, grant, source)
         return await self._answered(publisher, publisher.answer(offer))
 
     async def watch(self, request: Request) -> Response:
         grant = self._desk.verify_header(request.headers.get("authorization"))
         source = _source(request)
-        self._same_session(request, grant)
+        self._may_come(request, grant)
         offer = await _body(request, SDP)
-        room = self._engine.rooms.get(grant.session_id)
-        tracks = room.tracks_of(_uuid(request, "point_id"), source, grant) if room is not None else ()
-        if room is None or not tracks:
+        room = await self._room(request, grant, publishes=False)
+        tracks = await room.soon(lambda: room.tracks_of(_uuid(request, "point_id"), source, grant))
+        if not tracks:
             raise Problem(409, "NOTHING_IS_LIVE", "Nobody publishes this source now.", retry_after=2)
         await self._turn()
         viewer = Viewer(self._engine, room, grant)
         return await self._answered(viewer, viewer.answer(offer, tracks))
+
+    async def _room(self, request: Request, grant: Grant, *, publishes: bool) -> Room:
+        try:
+            return await room_for(self._engine, grant.session_id, publishes=publishes)
+        except Elsewhere as where:
+            # A browser takes the token off what it carries on to another origin, so a page is told to ask again.
+            status = 409 if "origin" in request.headers else 307
+            text = "This room is at another worker now. Ask the API for a new ticket, or go there."
+            raise Problem(status, "ROOM_IS_ELSEWHERE", text, location=where.url + request.url.path) from where
 
     async def _turn(self) -> None:
         if len(self._engine.peers) >= MOST_PEERS:
@@ -160,10 +173,12 @@ class Signalling:
             raise Problem(404, "NO_SUCH_CONNECTION", "There is no such connection, or no longer.")
         return peer
 
-    @staticmethod
-    def _same_session(request: Request, grant: Grant) -> None:
+    def _may_come(self, request: Request, grant: Grant) -> None:
         if _uuid(request, "session_id") != grant.session_id:
             raise Problem(403, "ANOTHER_SESSION", "This grant is for another session.")
+        room = self._engine.rooms.get(grant.session_id)
+        if room is not None and grant.participant_id in room.orders.removed:
+            raise Problem(403, "REMOVED_FROM_THE_ROOM", "The chair sent you out; only the chair lets you back.")
 
 
 def _uuid(request: Request, name: str) -> UUID:

@@ -15,12 +15,16 @@ TRAILER = 4 + 16 + 128
 
 
 class Srtp:
-    """Both directions of one connection. `tag` is how many bytes a protected packet grows."""
+    """Both directions of one connection. `tag` is how many bytes a protected packet grows.
+
+    `tx` is what packets that we send are encrypted with, and `session` its address.
+    """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self.tag, self.profile = keys.tag, keys.profile
         self.tx: Any = keys.tx
+        self.session = int(ffi.cast("uintptr_t", keys.tx))
         self._rx: Any = keys.rx
         self._length = ffi.new("int *")
         self._control = ffi.new("char[]", LONGEST_CONTROL + TRAILER)

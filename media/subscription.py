@@ -3,7 +3,8 @@
 Rules: the worker offers, so payload types and extensions are ours and equal for all; a line stays for the life of the
 connection, and what it carries may change: a track that comes back goes on in its line, and a line whose track is gone
 is taken by the next one of its kind and codec without a word; only when there is no such line, a new offer is due, and
-whoever speaks with the client is told by `changed`. One negotiation at a time.
+whoever speaks with the client is told by `changed`. What is withheld from the participant has no line and no name here.
+One negotiation at a time.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from uuid import UUID
 from aiortc import RTCSessionDescription
 
 from infra.media_tokens import Grant, Source
+from media.channel import POINTER, ROOM
+from media.facts import RungChanged
 from media.negotiation import OfferRefused, known_codec, offer_to_viewer, preferences, read_answer, without_candidates
 from media.published import PublishedTrack
+from media.reporter import SpeakerChanged
 from media.tracks import Ended, Kind
 from media.viewer import Seat, Viewer
 
@@ -43,19 +47,29 @@ class Carried:
 
 
 class Subscription(Viewer):
-    """`changed` is called when `offer()` would offer more than was agreed on, or `lines()` says something new."""
+    """`changed` is called when `offer()` would offer more than was agreed on, or `lines()` says something new; `news`
+    with what happens in the room. `over` is set at the end."""
 
-    def __init__(self, engine: Engine, room: Room, grant: Grant, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        room: Room,
+        grant: Grant,
+        changed: Callable[[], None],
+        news: Callable[[RungChanged | SpeakerChanged], None] = lambda fact: None,
+    ) -> None:
         super().__init__(engine, room, grant)
         self._changed = changed
+        self._news = news
+        self.over = asyncio.Event()
         self._negotiation = asyncio.Lock()
         self._offered = False
         self._transceivers: list[Any] = []
 
     @property
     def wants_offer(self) -> bool:
-        """Whether there is a track without a line."""
-        return any(self._free_seat(track) is None for track in self._unseated())
+        """Whether there is a track without a line, and room for one."""
+        return len(self.seats) < MOST_LINES and any(self._free_seat(track) is None for track in self._unseated())
 
     def lines(self) -> Sequence[Carried]:
         """What is where, for lines that were negotiated."""
@@ -68,7 +82,7 @@ class Subscription(Viewer):
                 self.room.track(seat.point_id, seat.source, seat.kind) is not None,
             )
             for seat, line in zip(self.seats, self._transceivers, strict=True)
-            if line.mid is not None
+            if line.mid is not None and self._shows(seat.point_id, seat.source)
         ]
 
     async def offer(self) -> str:
@@ -83,6 +97,7 @@ class Subscription(Viewer):
             if not self.seats:
                 raise OfferRefused("NOTHING_IS_LIVE", "nobody else publishes anything in this room now", 409)
             if self.mouth is None:
+                self._open_channels()
                 self._listen()
             await self.connection.setLocalDescription(await self.connection.createOffer())
             self._offered = True
@@ -91,11 +106,18 @@ class Subscription(Viewer):
             self._negotiation.release()
             raise
 
+    def _open_channels(self) -> None:
+        """The line of the data channels stands last in the first offer, so those who only watch can read."""
+        reliable = self.connection.createDataChannel(ROOM)
+        moments = self.connection.createDataChannel(POINTER, ordered=False, maxRetransmits=0)
+        for channel in (reliable, moments):
+            channel.on("open", lambda channel=channel: self.room.channels.opened(self, channel))
+
     async def accept(self, answer: str) -> None:
         """The client's answer to the last offer; raises OfferRefused, after which the offer still stands."""
         if not self._offered:
             raise OfferRefused("NOTHING_WAS_OFFERED", "an answer needs an offer", 409)
-        read_answer(answer, len(self._transceivers))
+        read_answer(answer, len(self._transceivers) + 1)
         try:
             await self.connection.setRemoteDescription(RTCSessionDescription(without_candidates(answer), "answer"))
         except Exception as fault:
@@ -115,11 +137,13 @@ class Subscription(Viewer):
             self._changed()
 
     def take(self, track: PublishedTrack) -> None:
-        if track.description.participant_id == self.grant.participant_id:
+        if self._may_see(track):
+            if not any(self._is_of(one, track) for one in self.seats) and (free := self._free_seat(track)) is not None:
+                self._give(free, track)
+            super().take(track)
+        elif not any(self._is_of(seat, track) for seat in self.seats):
+            # Nothing that this participant knows of has changed.
             return
-        if not any(self._is_of(seat, track) for seat in self.seats) and (free := self._free_seat(track)) is not None:
-            self._give(free, track)
-        super().take(track)
         if not self.closed:
             self._changed()
 
@@ -132,9 +156,15 @@ class Subscription(Viewer):
         return [
             track
             for track in self.room.tracks.values()
-            if track.description.participant_id != self.grant.participant_id
-            and not any(self._is_of(seat, track) for seat in self.seats)
+            if self._may_see(track) and not any(self._is_of(seat, track) for seat in self.seats)
         ]
+
+    def _may_see(self, track: PublishedTrack) -> bool:
+        about = track.description
+        return about.participant_id != self.grant.participant_id and self._shows(about.point_id, about.source)
+
+    def _shows(self, point_id: UUID, source: Source) -> bool:
+        return self.room.is_shown(point_id, source, self.grant)
 
     @staticmethod
     def _is_of(seat: Seat, track: PublishedTrack) -> bool:
@@ -143,12 +173,13 @@ class Subscription(Viewer):
         return (seat.point_id, seat.source, seat.kind, seat.codec) == place
 
     def _free_seat(self, track: PublishedTrack) -> Seat | None:
-        """A line of this kind and codec whose track is gone."""
+        """A line of this kind and codec whose track is gone, or came to be withheld."""
         about = track.description
         for seat in self.seats:
             if (seat.kind, seat.codec) == (about.kind, about.codec):
                 there = self.room.track(seat.point_id, seat.source, seat.kind)
-                if there is None or there.description.codec != seat.codec:
+                withheld = not self._shows(seat.point_id, seat.source)
+                if there is None or there.description.codec != seat.codec or withheld:
                     return seat
         return None
 
@@ -176,5 +207,9 @@ class Subscription(Viewer):
 
     def ended(self, reason: Ended) -> None:
         super().ended(reason)
+        self.over.set()
         if self._negotiation.locked():
             self._negotiation.release()
+
+    def noticed(self, fact: RungChanged | SpeakerChanged) -> None:
+        self._news(fact)

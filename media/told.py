@@ -27,6 +27,7 @@ from domain._live import (
 )
 from domain._values import Blob, LinkQuality
 from infra.media_tokens import Source as Granted
+from media.channel_said import Said
 from media.facts import (
     GateCrossed,
     LegNumbers,
@@ -71,6 +72,8 @@ def command_of(fact: Told, run_id: object) -> Command | None:
             return RecordTrackEnded(
                 live_session_id=fact.track.session_id, track_id=fact.track.track_id, cause=ENDS[fact.reason]
             )
+        case Said():
+            return fact.command
         case LayerSwitched() | SpeakerChanged():
             return None
         case RungChanged() | GateCrossed() | StillTaken():

@@ -60,7 +60,8 @@ class Measured:
 
     `loss_before` is what did not arrive at first, `loss_after` what was still missing a second later. `freezes` counts
     since the track began: gaps between frames of more than three times the average, or the average and 150 ms (the
-    rule of W3C's webrtc-stats). `rtt_ms` is None until the publisher has answered a check.
+    rule of W3C's webrtc-stats). `rtt_ms` is None until the publisher has answered a check. `capacity_kbit` is what the
+    sender says its line could carry, told only while that is less than it would send; `line_limits` says that it is.
     """
 
     kbit_per_second: float
@@ -74,6 +75,8 @@ class Measured:
     freezes: int
     nacks: int
     key_frames: int
+    capacity_kbit: float | None = None
+    line_limits: bool = True
 
 
 class Tap(Protocol):

@@ -27,6 +27,7 @@ SOCKET_BUFFER = 8 * 1024 * 1024
 ADDRESSES_OF_A_PEER = 8
 LARGEST_STUN = 548
 WAITING_DATAGRAMS = 64
+ASKED_AGAIN_MS = 500.0
 COOKIE = 0x2112A442
 BINDING_REQUEST = 0x0001
 USERNAME = 0x0006
@@ -93,16 +94,22 @@ class Mouth(aioice.ice.StunProtocol):
             self.port.dropped["flood"] += 1
 
     async def check(self, address: Address) -> None:
-        """Asks the peer whether it is still there (RFC 7675); the answer counts as heard."""
+        """Asks the peer whether it is still there (RFC 7675); the answer counts as heard.
+
+        It is asked a second time after half a second, and may take a second and a half: over a satellite it does.
+        """
         pair = aioice.ice.CandidatePair(self, self._remote(address))
         request = self.receiver.build_request(pair, nominate=False)
         key = (self.receiver.remote_password or "").encode()
         asked_ns = time.monotonic_ns()
         try:
-            await self.request(request, address, integrity_key=key, retransmissions=0)
+            await self.request(request, address, integrity_key=key, retransmissions=1)
         except stun.TransactionError:
             return
         rtt_ms = (time.monotonic_ns() - asked_ns) / 1e6
+        if rtt_ms > ASKED_AGAIN_MS and self.rtt_ms is not None and self.rtt_ms < ASKED_AGAIN_MS / 2:
+            # On a short line that was the answer to the second question, and says nothing of the distance.
+            return
         self.rtt_ms = rtt_ms if self.rtt_ms is None else 0.7 * self.rtt_ms + 0.3 * rtt_ms
 
     def _remote(self, address: Address) -> aioice.Candidate:

@@ -2,7 +2,8 @@
 
 Rules: what a viewer gets is named by place (a point's camera, its sound), not by track, so a publisher who comes back
 over a new connection goes on where the old one was, in the same lines; how good a line is the viewer's own estimate
-says, and the layers follow it; sound is never dropped for a picture.
+says, and the layers follow it; sound is never dropped for a picture; the rung of the ladder that its participant stands
+on says what may be sent at all.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from uuid import UUID
 
 from aiortc.rtp import RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtcpSrPacket, unpack_remb_fci
 
+from domain._live import Rung
 from infra.media_tokens import Grant, Source
-from media import feedback, rtp
+from media import feedback, rtp, rungs
 from media.choice import Choice
 from media.downtrack import Downtrack
+from media.facts import LegNumbers, RungChanged
+from media.layer import Layer
 from media.negotiation import (
     Line,
     OfferRefused,
@@ -32,7 +36,7 @@ from media.negotiation import (
 )
 from media.peer import Peer
 from media.published import PublishedTrack
-from media.reporter import LayerSwitched
+from media.reporter import LayerSwitched, SpeakerChanged
 from media.tracks import Ended, Kind
 
 if TYPE_CHECKING:
@@ -65,6 +69,8 @@ class Viewer(Peer):
         super().__init__(engine, room, grant)
         self.seats: list[Seat] = []
         self.estimate_kbit: float | None = None
+        self.rung = Rung.TWO_WAY_HD
+        self._limits: dict[tuple[UUID, Source], int | None] = {}
         self._estimated_ns = 0
         self._by_ssrc: dict[int, Seat] = {}
 
@@ -130,25 +136,32 @@ class Viewer(Peer):
 
     def take(self, track: PublishedTrack) -> None:
         """A track is there for a seat of ours, for the first time or again."""
-        if not self.room.is_shown(track.description.point_id, track.description.source, self.grant):
-            return
+        about = track.description
+        shown = self.room.is_shown(about.point_id, about.source, self.grant)
         for seat in self.seats:
-            about = track.description
             if (seat.point_id, seat.source, seat.kind) != (about.point_id, about.source, about.kind):
                 continue
             if seat.down is None or seat.codec != about.codec:
                 continue
+            if not shown or self._ceiling(seat) == rungs.NOTHING:
+                seat.down.follow(None)
+                continue
             # A picture that stands still just now is waited for all the same.
             layers = track.flowing(time.monotonic_ns()) or track.ordered()
             if layers:
-                seat.rank = min(max(seat.rank, 0) if len(layers) > 1 else 0, len(layers) - 1)
+                rank = seat.rank if seat.rank >= 0 and len(layers) > 1 else track.first_rank(layers)
+                ceiling = self._ceiling(seat, layers)
+                seat.rank = min(rank, len(layers) - 1 if ceiling is None else ceiling, len(layers) - 1)
                 seat.down.follow(layers[seat.rank])
 
     def leave(self, track: PublishedTrack) -> None:
         """A track is gone; its seat waits for the next one."""
         for seat in self.seats:
             down = seat.down
-            if down is not None and any(layer in (down.layer, down.wanted) for layer in track.layers.values()):
+            carried = (
+                {one.source for one in (down.layer, down.wanted) if one is not None} if down is not None else set()
+            )
+            if down is not None and not carried.isdisjoint(track.layers.values()):
                 down.follow(None)
 
     def control(self, packet: Any, now_ns: int) -> None:
@@ -184,6 +197,9 @@ class Viewer(Peer):
     def look(self, now_ns: int) -> None:
         super().look(now_ns)
         if self.joined and not self.closed:
+            if not any(seat.down is not None and seat.down.layer is not None for seat in self.seats):
+                # Who hears nothing for a second takes the line for dead, and there is nothing to show just now.
+                self.send_control(feedback.receiver_report(self.ssrc, ()))
             address = self.connection.remote_address
             for seat in self.seats:
                 if seat.down is not None:
@@ -210,8 +226,10 @@ class Viewer(Peer):
             down.follow(None)
             return
         if down.wanted is not down.layer and down.wanted in layers:
-            # It waits for a key frame; another decision before that would only ask for more of them.
+            # It waits for a picture to go over at; another decision before that would only ask for more of them.
+            down.wait_no_longer()
             return
+        seat.choice.ceiling = self._ceiling(seat, layers)
         now = next((at for at, layer in enumerate(layers) if layer is down.layer), -1)
         share = self._share(seat)
         rates = [layer.counters.window.kbit_per_second for layer in layers]
@@ -234,6 +252,29 @@ class Viewer(Peer):
                 )
             )
 
+    def measured(self) -> LegNumbers | None:
+        """The way to this viewer as its reports tell it; None while nothing is sent.
+
+        What was lost is asked for again, and only what is lost twice is missed. What the way could carry is known only
+        while it is too little: an estimate that is not tried says nothing.
+        """
+        carried = [(seat, seat.down) for seat in self.seats if seat.down is not None and seat.down.layer is not None]
+        if not carried:
+            return None
+        sounds = [down.jitter_ms for seat, down in carried if seat.kind is Kind.AUDIO]
+        congested = any(seat.choice.congested for seat, _ in carried if seat.kind is Kind.VIDEO)
+        estimate = self.estimate_kbit if congested else None
+        return LegNumbers(
+            bitrate_kbps=round(
+                sum(layer.counters.window.kbit_per_second for _, down in carried if (layer := down.layer))
+            ),
+            loss_percent=100 * max(down.loss**2 for _, down in carried),
+            rtt_ms=round(max((down.rtt_ms or 0.0) for _, down in carried)),
+            jitter_ms=round(max(sounds or [down.jitter_ms for _, down in carried])),
+            capacity_kbps=None if estimate is None else round(estimate),
+            line_limits=False,
+        )
+
     def _share(self, seat: Seat) -> float | None:
         """What is left of the estimate for this picture, after all sound and the other pictures at what they take."""
         if self.estimate_kbit is None:
@@ -246,11 +287,36 @@ class Viewer(Peer):
 
     def limit(self, point_id: UUID, source: Source, ceiling: int | None) -> None:
         """Never more than this layer of that picture; -1 is none, None no limit. For who decides by other means."""
+        self._limits[point_id, source] = ceiling
+        self._keep_to_limits()
+
+    def hold_to(self, rung: Rung) -> None:
+        """The participant's line is on this rung now."""
+        self.rung = rung
+        self._keep_to_limits()
+
+    def noticed(self, fact: RungChanged | SpeakerChanged) -> None:
+        """Something happened in the room that a screen may want to show; a bare player shows nothing of it."""
+
+    def _ceiling(self, seat: Seat, layers: Sequence[Layer] = ()) -> int | None:
+        """The lower of what the rung allows and of what was asked for."""
+        allowed = rungs.ceiling(self.rung, seat.source, seat.kind, examining=rungs.examines(self.grant))
+        both = [PublishedTrack.smallest(layers) if allowed == rungs.POOREST else allowed]
+        if seat.kind is Kind.VIDEO:
+            both.append(self._limits.get((seat.point_id, seat.source)))
+        return min((one for one in both if one is not None), default=None)
+
+    def _keep_to_limits(self) -> None:
         for seat in self.seats:
-            if (seat.point_id, seat.source, seat.kind) == (point_id, source, Kind.VIDEO):
-                seat.choice.ceiling = ceiling
-                if ceiling is not None and ceiling < 0 and seat.down is not None:
-                    seat.down.follow(None)
+            down = seat.down
+            if down is None:
+                continue
+            if self._ceiling(seat) == rungs.NOTHING:
+                down.follow(None)
+            elif down.wanted is None:
+                track = self.room.track(seat.point_id, seat.source, seat.kind)
+                if track is not None:
+                    self.take(track)
 
     def ended(self, reason: Ended) -> None:
         for seat in self.seats:

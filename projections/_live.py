@@ -65,7 +65,7 @@ def measurement(measured: LegQuality) -> Measurement:
 
 @dataclass(slots=True, kw_only=True)
 class LiveParticipant(Row):
-    """Somebody who was let into a room: as what, whether on the line, and on which rung of the ladder."""
+    """Somebody who was let into a room: as what, whether on the line, on which rung, and what the chair ordered."""
 
     live_session_id: UUID
     participant_id: UUID
@@ -79,6 +79,9 @@ class LiveParticipant(Row):
     gone_because: str | None = None
     rung: Rung | None = None
     stays: int = 0
+    muted: bool = False
+    removed_at: datetime | None = None
+    removed_because: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

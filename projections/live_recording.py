@@ -145,7 +145,8 @@ def failed(row: LiveRecording, event: RecordingFailed, at: Recorded) -> None:
 
 @recordings_.updates(RecordingConsentWithdrawn, key=_recordings)
 def marked(row: LiveRecording, event: RecordingConsentWithdrawn, at: Recorded) -> None:
-    row.consent_withdrawn_by = [*row.consent_withdrawn_by, event.person_id]
+    if event.person_id not in row.consent_withdrawn_by:
+        row.consent_withdrawn_by = [*row.consent_withdrawn_by, event.person_id]
 
 
 @recordings_.updates(RecordingViewed, RecordingExported, key=_recording)

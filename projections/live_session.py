@@ -6,7 +6,7 @@ What was recorded stands in live_recording, how the lines held in link_ledger, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -20,10 +20,15 @@ from domain.live_session import (
     FirstBytesWritten,
     LiveSessionClosed,
     LiveSessionOpened,
+    MessagePosted,
     ParticipantAdmitted,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantLost,
+    ParticipantMuted,
+    ParticipantReadmitted,
+    ParticipantRemoved,
+    ParticipantUnmuted,
     PersonHidden,
     PersonShown,
     PictureFrozen,
@@ -84,7 +89,7 @@ class LiveSession(Row):
     last_alarm_detail: str | None = None
 
 
-view = View("live_session", version=1, content=Content.CASE, stream="live_session_id")
+view = View("live_session", version=2, content=Content.CASE, stream="live_session_id")
 sessions_ = view.table(
     LiveSession,
     "live_session_id",
@@ -117,7 +122,8 @@ def closed(row: LiveSession, event: LiveSessionClosed, at: Recorded) -> None:
 
 @sessions_.updates(RoomPlaced)
 def placed(row: LiveSession, event: RoomPlaced, at: Recorded) -> None:
-    row.workers = [*row.workers, LiveWorker(worker=event.worker, run_id=event.run_id)]
+    others = [one for one in row.workers if one["run_id"] != event.run_id]
+    row.workers = [*others, LiveWorker(worker=event.worker, run_id=event.run_id)]
 
 
 @sessions_.updates(RoomReleased)
@@ -132,6 +138,7 @@ def worker_lost(row: LiveSession, event: WorkerLost, at: Recorded) -> None:
 
 
 @sessions_.updates(ParticipantAdmitted, AdmissionChanged, QualityDegraded, QualityRestored)
+@sessions_.updates(ParticipantMuted, ParticipantUnmuted, ParticipantRemoved, ParticipantReadmitted)
 def people_changed(row: LiveSession, event: Event, at: Recorded) -> None:
     row.people_position = at.position
 
@@ -164,7 +171,7 @@ def tracks_changed(row: LiveSession, event: Event, at: Recorded) -> None:
 
 
 @sessions_.updates(PointerPlaced, StrokeDrawn, StrokesCleared, StillCaptured, FirstBytesWritten)
-@sessions_.updates(RecordingViewed, RecordingExported)
+@sessions_.updates(RecordingViewed, RecordingExported, MessagePosted)
 def told_to_subscribers(row: LiveSession, event: Event, at: Recorded) -> None:
     """Nothing of the row changes; whoever follows the room sees the event beside it."""
 
@@ -236,6 +243,19 @@ def gone(row: LiveParticipant, event: ParticipantLeft | ParticipantLost, at: Rec
 @participants_.updates(QualityDegraded, QualityRestored, key=_participant)
 def stepped(row: LiveParticipant, event: QualityDegraded | QualityRestored, at: Recorded) -> None:
     row.rung = event.now
+
+
+@participants_.updates(
+    ParticipantMuted, ParticipantUnmuted, ParticipantRemoved, ParticipantReadmitted, key=_participant
+)
+def ordered(row: LiveParticipant, event: Event, at: Recorded) -> None:
+    match event:
+        case ParticipantRemoved():
+            row.removed_at, row.removed_because = at.happened_at, event.reason
+        case ParticipantReadmitted():
+            row.removed_at = row.removed_because = None
+        case _:
+            row.muted = isinstance(event, ParticipantMuted)
 
 
 # The tracks --------------------------------------------------------------------------------------------------
@@ -337,16 +357,6 @@ async def earlier_runs(db: Connection, worker: str, run_id: UUID) -> list[tuple[
         str(run_id),
     )
     return [(row["live_session_id"], row["run_id"]) for row in rows]
-
-
-async def closed_of(db: Connection, live_session_ids: Sequence[UUID]) -> list[UUID]:
-    """Which of these rooms are closed."""
-    rows = await db.fetch(
-        f"select live_session_id from {sessions_.name} where live_session_id = any($1) and status = $2",
-        live_session_ids,
-        Status.CLOSED,
-    )
-    return [row["live_session_id"] for row in rows]
 
 
 async def ultrasound_of(db: Connection, examination_id: UUID) -> list[LiveTrack]:

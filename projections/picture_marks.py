@@ -1,7 +1,8 @@
 """What was pointed at, drawn, frozen and taken from the pictures of a room, in the time of the picture?
 
 With the recording this replays what everybody saw: each mark has the RTP time of its frame and the sender's clock, and
-its dots lie in the picture from 0 to 1.
+its dots lie in the picture from 0 to 1. A still keeps what was drawn on it: the strokes that lay over the picture when
+it was taken, and all marks at the very frame that it shows.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from domain.live_session import (
     StrokeDrawn,
     StrokesCleared,
 )
-from projections._page import Condition, Page, matching, page
+from projections._page import Condition, Page, first, matching, page, select
 from projections._table import Row
 from projections._view import Connection, Content, View
+from projections.live_session import LiveSession, tracks_
 
 
 class Mark(StrEnum):
@@ -67,8 +69,24 @@ class PictureMark(Row):
     diagnostic: bool | None = None
 
 
-view = View("picture_marks", version=1, content=Content.CASE, stream="live_session_id")
-marks_ = view.table(PictureMark, ("live_session_id", "version"), indexes=["track_id"])
+@dataclass(slots=True, kw_only=True)
+class Drawing(Row):
+    """A stroke on a picture; it lies there until it is cleared or its picture ends."""
+
+    live_session_id: UUID
+    stroke_id: UUID
+    track_id: UUID
+    participant_id: UUID
+    shape: Shape
+    dots: list[MarkDot]
+    label: str | None
+    drawn_at: datetime
+    cleared_at: datetime | None = None
+
+
+view = View("picture_marks", version=2, content=Content.CASE, stream="live_session_id")
+marks_ = view.table(PictureMark, ("live_session_id", "version"), indexes=["track_id", "image_id"])
+drawings_ = view.table(Drawing, ("live_session_id", "stroke_id"), part="drawing")
 
 
 def _mark(
@@ -82,9 +100,13 @@ def _mark(
         track_id=track_id,
         rtp_timestamp=frame.rtp_timestamp if frame else None,
         taken_at=frame.taken_at if frame else None,
-        dots=[MarkDot(x=dot.x, y=dot.y, at_ms=dot.at_ms) for dot in dots],
+        dots=_dots(dots),
         **told,
     )
+
+
+def _dots(dots: tuple[Dot, ...]) -> list[MarkDot]:
+    return [MarkDot(x=dot.x, y=dot.y, at_ms=dot.at_ms) for dot in dots]
 
 
 @marks_.inserts(PictureFrozen)
@@ -117,7 +139,60 @@ def cleared(event: StrokesCleared, at: Recorded) -> PictureMark:
 @marks_.inserts(StillCaptured)
 def still(event: StillCaptured, at: Recorded) -> PictureMark:
     told: dict[str, Any] = {"image_id": event.image_id, "diagnostic": event.diagnostic}
-    return _mark(at, Mark.STILL, event.track_id, event.frame, **told)
+    return _mark(at, Mark.STILL, event.track_id, event.frame, stroke_ids=list(event.stroke_ids), **told)
+
+
+# What lies on the pictures now -------------------------------------------------------------------------------
+
+
+@drawings_.inserts(StrokeDrawn)
+def drawing(event: StrokeDrawn, at: Recorded) -> Drawing:
+    return Drawing(
+        live_session_id=at.stream_id,
+        stroke_id=event.stroke_id,
+        track_id=event.track_id,
+        participant_id=event.participant_id,
+        shape=event.shape,
+        dots=_dots(event.dots),
+        label=event.label,
+        drawn_at=at.happened_at,
+    )
+
+
+def _strokes(event: StrokesCleared, at: Recorded) -> list[tuple[UUID, UUID]]:
+    return [(at.stream_id, stroke_id) for stroke_id in event.stroke_ids]
+
+
+@drawings_.updates(StrokesCleared, key=_strokes)
+def taken_off(row: Drawing, event: StrokesCleared, at: Recorded) -> None:
+    row.cleared_at = at.happened_at
+
+
+# Questions ---------------------------------------------------------------------------------------------------
+
+
+@view.on_demand(LiveSession)
+async def drawings(db: Connection, row: LiveSession) -> list[Drawing]:
+    """What is drawn on the pictures of the room now, for whoever comes late."""
+    lying = Condition("cleared_at is null") & Condition(
+        f"track_id in (select track_id from {tracks_.name} where live_session_id = {{}} and ended_at is null)",
+        (row.live_session_id,),
+    )
+    return await select(db, drawings_, matching(live_session_id=row.live_session_id) & lying, ("drawn_at",))
+
+
+@view.query
+async def image_marks(db: Connection, visible: Condition, image_id: UUID) -> list[PictureMark]:
+    """What was drawn and pointed at on a still: what lay over it when it was taken, and every mark at its frame."""
+    taken = await first(db, marks_, matching(image_id=image_id) & visible)
+    if taken is None:
+        return []
+    drawn_on_it = Condition(
+        "(rtp_timestamp = {} and image_id is null or (what = {} and stroke_ids <@ {}::jsonb))",
+        (taken.rtp_timestamp, Mark.DRAWN, [str(one) for one in taken.stroke_ids]),
+    )
+    wanted = matching(live_session_id=taken.live_session_id, track_id=taken.track_id)
+    return await select(db, marks_, wanted & drawn_on_it, ("version",))
 
 
 @view.query

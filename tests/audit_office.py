@@ -82,7 +82,7 @@ class Office:
             yield url
         state.close()
 
-    async def alarm(self, within_s: float = 15) -> str:
+    async def alarm(self, within_s: float = 60) -> str:
         """What the ledger says when it refuses to sign."""
         async with asyncio.timeout(within_s):
             while "log" not in self.vitals.waiting:
@@ -105,7 +105,7 @@ async def add(dsn: str, events: int, streams: Callable[[int], UUID] = lambda _: 
     await store.close()
 
 
-async def signed(dsn: str, size: int, within_s: float = 60, cosigned: bool = False) -> Published:
+async def signed(dsn: str, size: int, within_s: float = 90, cosigned: bool = False) -> Published:
     """The first checkpoint that covers so many events."""
     db = await connect(dsn)
     try:

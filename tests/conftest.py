@@ -1,4 +1,4 @@
-"""What tests stand on: one real PostgreSQL and, when asked for, one real Kafka for the whole run.
+"""What tests stand on: one real PostgreSQL and, when asked for, one real Kafka for the whole run, or each of its lanes.
 
 Rules: DATABASE_URL and KAFKA_BOOTSTRAP are used when they are given; otherwise the servers are children of this run,
 on ports of their own, in a folder that is deleted afterwards, so that two runs never meet.
@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 
 from infra.event_log import all_after, head
 from infra.event_store import PostgresEventStore
@@ -21,9 +23,20 @@ from infra.local.program import Program
 from infra.mapper import Stored
 from infra.postgres import connect, migrate
 from infra.settings import Settings, child_environment
+from tests.lanes import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.lanes import pytest_runtest_protocol as pytest_runtest_protocol
+from tests.own_folder import pytest_configure as pytest_configure
+from tests.own_folder import pytest_sessionfinish as pytest_sessionfinish
 from tests.own_postgres import empty_database, fresh_database
 from tests.story import launch_day
 from tests.storyteller import Story
+
+# Properties are tried with the same examples in every run, and however long they take, so that a run that fails fails
+# again. Others are looked for with --hypothesis-profile=by-chance.
+_PATIENT = properties(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+properties.register_profile("the same", _PATIENT, derandomize=True, database=None)
+properties.register_profile("by-chance", _PATIENT)
+properties.load_profile("the same")
 
 
 class Stack:

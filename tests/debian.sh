@@ -12,6 +12,7 @@ command -v dcmdump > /dev/null || missing+=(dcmtk)
 command -v dciodvfy > /dev/null || missing+=(dicom3tools)
 command -v pdftotext > /dev/null || missing+=(poppler-utils)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresql)
+command -v cc > /dev/null && [ -e /usr/include/stdint.h ] || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then

@@ -9,17 +9,17 @@ import asyncio
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from random import randrange
 
 import asyncpg
 import pytest
 
-from infra.local.ports import is_free
+from tests.free_port import free_port
 
 VERSIONS = Path("/usr/lib/postgresql")
 MISSING = "Debian's PostgreSQL is not there: apt-get install postgresql"
@@ -46,9 +46,18 @@ def made_for(data: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def debian_postgres(folder: Path) -> AsyncIterator[str]:
-    """The DSN of a server of its own, which does not wait for the disk: it holds nothing that must last."""
-    programs, data = binaries(), folder / "data"
+async def debian_postgres() -> AsyncIterator[str]:
+    """The DSN of a server of its own, which does not wait for the disk: it holds nothing that must last.
+
+    Its folder is not among those of pytest, which each run of pytest closes anew to all but its own user.
+    """
+    with tempfile.TemporaryDirectory(prefix="telehealth-debian-") as folder:
+        async with _serving(binaries(), Path(folder, "data")) as dsn:
+            yield dsn
+
+
+@asynccontextmanager
+async def _serving(programs: Path, data: Path) -> AsyncIterator[str]:
     as_user = made_for(data)
     initdb = [
         *as_user,
@@ -64,7 +73,7 @@ async def debian_postgres(folder: Path) -> AsyncIterator[str]:
         "UTF8",
     ]
     await asyncio.to_thread(partial(subprocess.run, initdb, check=True, capture_output=True, cwd="/"))
-    port = next(port for port in iter(lambda: randrange(10_000, 32_000), 0) if is_free(port))
+    port = free_port()
     settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "shared_buffers": "16MB"}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     server = subprocess.Popen(
@@ -83,7 +92,7 @@ async def debian_postgres(folder: Path) -> AsyncIterator[str]:
 
 
 async def _answers(dsn: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         try:
             db = await asyncpg.connect(dsn)

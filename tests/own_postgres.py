@@ -11,25 +11,22 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from random import randrange
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import psutil
 
 from infra.local.kinship import tethered
-from infra.local.ports import is_free
 from infra.local.postgres import SUPERUSER, Postgres
-from infra.postgres import connect, migrate
+from infra.postgres import Connection, connect, migrate
+from tests.free_port import free_port
 
 
 class OwnPostgres:
     """A real server in a folder of its own. It ends with the process that started it."""
 
     def __init__(self, folder: Path) -> None:
-        # Below the range of outgoing connections, where a client that knocks at a dead port may meet itself.
-        port = next(port for port in iter(lambda: randrange(10_000, 32_000), 0) if is_free(port))
-        self._server = Postgres(folder, port, dict(os.environ))
+        self._server = Postgres(folder, free_port(), dict(os.environ))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,7 +34,7 @@ class OwnPostgres:
         return self._server.dsn()
 
     async def start(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             # One that starts right after a kill may find the shared memory still taken, and give up.
             if self._process is None or self._process.poll() is not None:
@@ -106,9 +103,17 @@ async def empty_database(server: str) -> AsyncIterator[str]:
         await _dropped(server, name)
 
 
+async def somebody_waits_for_a_lock(db: Connection) -> None:
+    """Returns when a session of the same database waits for what another one holds."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(60):
+        while not await db.fetchval(waiting):
+            await asyncio.sleep(0.01)
+
+
 async def _dropped(server: str, name: str) -> None:
     """The server's own vacuum may be in it, which our account cannot end: it is over in a moment."""
-    for _ in range(50):
+    for _ in range(300):
         try:
             return await _as_admin(server, f"drop database if exists {name} with (force)")
         except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):

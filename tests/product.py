@@ -73,7 +73,7 @@ def run_python(*arguments: str, root: Path = ROOT, **more: Any) -> subprocess.Co
         env={**_environment(), "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
         **more,
     )

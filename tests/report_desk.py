@@ -76,7 +76,7 @@ class Desk:
         history = await self.history(report_id or Report.id_of("activity", AUGUST))
         return [at.event for at in history if getattr(at.event, "run_id", None) == run_id]
 
-    async def ended(self, run_id: UUID, report_id: UUID | None = None, within_s: float = 30) -> Any:
+    async def ended(self, run_id: UUID, report_id: UUID | None = None, within_s: float = 90) -> Any:
         """How the run ended: the ReportSealed or the ReportFailed."""
         deadline = time.monotonic() + within_s
         while True:

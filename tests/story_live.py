@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from commands.consent import GiveConsent
+from commands.consent import GiveConsent, WithdrawConsent
 from commands.examination import AbortExamination, ConnectDevice, OrderExamination, StartExamination
 from commands.live_session import (
     JoinLiveSession,
@@ -40,6 +40,13 @@ from commands.live_session_recording import (
     RefuseRecording,
     StopRecording,
     WithdrawRecordingConsent,
+)
+from commands.live_session_talk import (
+    MuteParticipant,
+    PostMessage,
+    ReadmitParticipant,
+    RemoveParticipant,
+    UnmuteParticipant,
 )
 from commands.live_session_tracks import (
     HidePerson,
@@ -164,6 +171,7 @@ async def an_examination_is_seen_live(story: Story) -> None:
     """Sa Pa shows an ultrasound to Bạch Mai: measured, drawn on, and recorded as long as there is consent."""
     await _the_room_of_the_examination(story)
     await _the_picture_is_discussed(story)
+    await _the_room_is_kept_in_order(story)
     await _the_picture_is_recorded(story)
     await _the_worker_is_lost(story)
     await story.tell(AT[MAY], AbortExamination(examination_id=SCANNED, reason="Mất điện tại điểm cầu."))
@@ -214,8 +222,6 @@ async def _the_picture_is_discussed(story: Story) -> None:
         FreezePicture(**here, frame=frame),
         PlacePointer(**here, frame=frame, dots=DOTS),
         DrawStroke(**here, stroke_id=stroke_id, frame=frame, shape=Shape.CALLIPER, dots=DOTS, label="IVC 21 mm"),
-        ClearStrokes(**here, stroke_ids=(stroke_id,)),
-        ReleasePicture(**here),
     )
     still = RecordStill(
         live_session_id=ROOM_OF_SCAN,
@@ -229,6 +235,22 @@ async def _the_picture_is_discussed(story: Story) -> None:
         asked_by=NGA,
     )
     await story.tell(SYSTEM, still)
+    await story.tell(AT[NGA], ClearStrokes(**here, stroke_ids=(stroke_id,)), ReleasePicture(**here))
+
+
+async def _the_room_is_kept_in_order(story: Story) -> None:
+    """Bạch Mai writes, asks for silence, and sends somebody out who had the wrong door."""
+    room: dict[str, UUID] = {"live_session_id": ROOM_OF_SCAN}
+    may: dict[str, UUID] = {**room, "participant_id": seat_of(MAY)}
+    question = "Tĩnh mạch chủ dưới có xẹp khi hít vào không?"
+    await story.tell(
+        AT[NGA],
+        PostMessage(**room, message_id=called("a question"), participant_id=seat_of(NGA), text=question),
+        MuteParticipant(**may),
+        UnmuteParticipant(**may),
+        RemoveParticipant(**may, reason="Nhầm phòng."),
+        ReadmitParticipant(**may),
+    )
 
 
 async def _the_picture_is_recorded(story: Story) -> None:
@@ -261,7 +283,9 @@ async def _the_picture_is_recorded(story: Story) -> None:
     )
     await story.tell(AT[NGA], ExportRecording(**it, exported=sealed, reason="Đào tạo, có sự đồng ý."))
     await _recordings_go_wrong(story)
-    await story.tell(AT[MAY], WithdrawRecordingConsent(**on_scan))
+    await story.tell(AT[MAY], WithdrawRecordingConsent(**on_scan), ConsentToRecording(**on_scan, consent_id=consent_id))
+    await _recorded(story, AT[NGA], called("a recording whose consent is withdrawn at the desk"))
+    await story.tell(AT[MAY], WithdrawConsent(consent_id=consent_id, reason="Người bệnh đổi ý."))
 
 
 async def _recordings_go_wrong(story: Story) -> None:

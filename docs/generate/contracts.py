@@ -18,6 +18,7 @@ from domain._catalogue import every_event
 from domain._kernel import Event, Metadata
 from infra.open_form import open_model
 from infra.topics import LOG, open_lane
+from media import channel_messages
 from streams.envelope import schema_uri
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,6 +33,7 @@ def write() -> Mapping[str, str]:
         files[f"open/{place}"] = open_schema_of(event)
     files["events/metadata.json"] = _schema(Metadata, "urn:telehealth:events:metadata")
     files["open/metadata.json"] = _schema(open_model(Metadata), "urn:telehealth:open:metadata")
+    files["live-channel.json"] = {"$schema": DIALECT, "$id": "urn:telehealth:live:channel", **channel_messages.schema()}
     return {place: json.dumps(content, ensure_ascii=False, indent=2) + "\n" for place, content in files.items()}
 
 

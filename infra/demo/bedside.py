@@ -9,6 +9,7 @@ from uuid import UUID
 from infra.demo.cases import ICD, LOINC, STORIES, Story
 from infra.demo.day import Day, Person
 from infra.demo.images import pictures
+from infra.demo.live.day import LiveDay
 from infra.demo.people import Cast
 from infra.demo.referrals import referral_id
 from infra.sealing.blobs import SealedBlobs
@@ -22,10 +23,12 @@ query ($id: UUID!, $position: Position) {
 
 
 class Case:
-    """One point's turn."""
+    """One point's turn; where the pictures are `live`, its device is seen as it works."""
 
-    def __init__(self, day: Day, cast: Cast, consultation_id: UUID, story: Story, blobs: SealedBlobs) -> None:
-        self._day, self._cast, self._story, self._blobs = day, cast, story, blobs
+    def __init__(
+        self, day: Day, cast: Cast, consultation_id: UUID, story: Story, blobs: SealedBlobs, live: LiveDay | None
+    ) -> None:
+        self._day, self._cast, self._story, self._blobs, self._live = day, cast, story, blobs, live
         self._consultation = {"consultationId": str(consultation_id)}
         self._examination = {"examinationId": str(day.id(f"examination {story.point}"))}
         self._case_id = day.id(f"case {story.point}")
@@ -87,6 +90,8 @@ class Case:
             await self._exam(self._nurse, "captureImage", **image)
             await self._day.beat(0.4)
         self._day.stage.say(f"{self._point.name_vi}: {len(images)} ảnh {kind} / images, {maker}")
+        if self._live is not None:
+            await self._live.examine(UUID(self._id), self._device_id)
 
     def _image(self, number: int) -> dict[str, Any]:
         picture = pictures(self._story.images)[number]

@@ -46,6 +46,7 @@ class Board:
             _panel(_points(stage), "Điểm cầu / points"),
             _panel(_cases(stage), "Ca bệnh / cases and issues"),
             _panel(_referrals(stage), "Yêu cầu hội chẩn / referrals"),
+            *([_panel(_pictures(stage), "Hình trực tiếp / live pictures")] if stage.seen else []),
             _panel(_steps(stage), "Diễn biến / what happens"),
         )
 
@@ -132,6 +133,16 @@ def _counters(stage: Stage) -> str:
         f"lệnh / commands {stage.accepted} accepted, {refused} refused"
         f"   người xem / subscribers {stage.watching}   {last}"
     )
+
+
+def _pictures(stage: Stage) -> RenderableType:
+    """What each place sent, and how much of it came to all screens together."""
+    table = Table.grid(padding=(0, 2))
+    for place, (sent, _, _) in stage.sent.items():
+        came = sum(told.get(place, 0) for told in stage.seen.values())
+        table.add_row(place, f"↑ {sent}", f"↓ {came}")
+    table.add_row("ảnh tĩnh / stills", str(stage.stills), stage.recording)
+    return table
 
 
 def _steps(stage: Stage) -> RenderableType:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -43,6 +45,7 @@ def _lines(summary: Summary) -> list[tuple[str, str]]:
     return [
         ("", ""),
         *_proof_lines(summary),
+        *_live_lines(summary),
         ("Sự kiện / events", f"{sum(summary.events.values())}: {events}"),
         ("Vị trí / positions", f"{summary.first_position}..{summary.last_position}, {density}"),
         ("Lệnh / commands", f"{summary.accepted} accepted; {sum(summary.refused.values())} refused: {refused}"),
@@ -80,3 +83,35 @@ def _proof_lines(summary: Summary) -> list[tuple[str, str]]:
         ("Sửa bản sao / falsified copies", "by a superuser, each with the verifier's answer:"),
         *((f"  {one.what}", one.verdict) for one in proof.tampered),
     ]
+
+
+def _live_lines(summary: Summary) -> list[tuple[str, str]]:
+    """Each camera, the ultrasound, and what was kept of them."""
+    if summary.live is None:
+        return []
+    recording = summary.live["recording"]
+    return [
+        *((f"Hình / {_what(one)}", _source_line(one)) for one in summary.live["sources"]),
+        (
+            "Ảnh tĩnh / stills",
+            f"{summary.live['stills']} in the examination, {summary.live['stills_lossless']} of them without loss",
+        ),
+        (
+            "Bản ghi / recording",
+            f"{recording['ms'] / 1000:.1f} s, {recording['gaps']} gaps, {recording['pictures']} pictures played back, "
+            f"{recording['dicom_pictures']} as DICOM; sha256 {recording['sha256']}",
+        ),
+    ]
+
+
+def _what(source: dict[str, Any]) -> str:
+    return str(source["place"]).partition(" ")[2]
+
+
+def _source_line(one: dict[str, Any]) -> str:
+    cut = ", mất điện 1 lần / power failed once" if one["cuts"] else ""
+    return (
+        f"{one['name']}: {one['sent']} sent, {one['received']} seen on {one['viewers']} screens, "
+        f"{one['missing']} missing; stood still {one['standstills']} times, {one['longest_ms']} ms at most; "
+        f"{one['returns']} came back{cut}"
+    )

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -20,10 +21,12 @@ import httpx
 from infra.client import Accepted, Client, Rejected
 from infra.demo.stage import Stage
 from infra.issuer import issue_token
+from infra.local.record import Record
 from infra.settings import Settings
 
 TOKEN_MINUTES = 120
 CONNECTIONS = 32
+CARRY_PICTURES = frozenset({"media", "recorder", "playback", "reactors"})
 
 
 class NotAsItMustBe(Exception):
@@ -52,7 +55,10 @@ class Answer:
 
 @dataclass
 class Day:
-    """The state of a run on the client's side. `speed` shortens the pauses that people would make."""
+    """The state of a run on the client's side. `speed` shortens the pauses that people would make.
+
+    `live` says whether there is somebody to carry pictures; `ultrasound` is a loop to show in the place of our own.
+    """
 
     settings: Settings
     url: str
@@ -60,6 +66,8 @@ class Day:
     stage: Stage
     speed: float
     policies_run: bool = False
+    live: bool = False
+    ultrasound: Path | None = None
     started_at: int = 0
     seed: UUID = field(default_factory=uuid4)
     answers: list[Answer] = field(default_factory=list)
@@ -124,11 +132,18 @@ class Day:
 
 @asynccontextmanager
 async def new_day(
-    settings: Settings, url: str, stage: Stage, speed: float, *, policies_run: bool = False
+    settings: Settings,
+    record: Record,
+    stage: Stage,
+    speed: float,
+    *,
+    ultrasound: Path | None = None,
 ) -> AsyncIterator[Day]:
+    """A day on the stack of this record, with what of it runs."""
+    policies_run, live = "reactors" in record.members, record.members.keys() >= CARRY_PICTURES
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     async with httpx.AsyncClient(limits=limits, timeout=30, trust_env=False) as http:
-        yield Day(settings, url, http, stage, speed, policies_run)
+        yield Day(settings, record.graphql_url, http, stage, speed, policies_run, live, ultrasound)
 
 
 async def all_of(limit: int, *work: Any) -> list[Any]:

@@ -11,6 +11,7 @@ from infra.client import Accepted
 from infra.demo import feed
 from infra.demo.day import Answer, Day
 from infra.demo.delivery import Delivery, deliveries
+from infra.demo.live.account import Account
 from infra.demo.people import Cast
 from infra.demo.views import Views, read_views
 from infra.demo.watchers import Watchers
@@ -22,7 +23,10 @@ Events = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Evidence:
-    """`log` holds the events in (before, last], whoever made them; `session` those of the consultation."""
+    """`log` holds the events in (before, last], whoever made them; `session` those of the consultation.
+
+    `live` is None where nobody carries pictures.
+    """
 
     before: int
     last: int
@@ -31,11 +35,16 @@ class Evidence:
     views: Views
     answers: Sequence[Answer]
     delivered: Sequence[Delivery]
+    live: Account | None = None
 
 
-async def gather(day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers) -> Evidence:
+async def gather(
+    day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers, live: Account | None = None
+) -> Evidence:
     """Read the day back, each account from its own source."""
     positions = [answer.result.position for answer in day.answers if isinstance(answer.result, Accepted)]
+    if live is not None:
+        positions.append(live.room["position"])
     before, last = day.started_at, max(positions)
     views = await read_views(day, cast, consultation_id, last)
     # Frames still under way are no gaps; those that do not come within the time are.
@@ -43,4 +52,4 @@ async def gather(day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers
     log = await feed.read(day, day.person("auditor", "Kiểm toán Mẫu"), before, last)
     session = [event for event in log if event["streamId"] == str(consultation_id)]
     judged = deliveries(watchers.all, [event["position"] for event in session])
-    return Evidence(before, last, log, session, views, tuple(day.answers), judged)
+    return Evidence(before, last, log, session, views, tuple(day.answers), judged, live)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import httpx
 from rich.console import Console
@@ -33,14 +34,22 @@ INTERRUPTED = 130
 FAILURES = (NotAsItMustBe, Refused, httpx.HTTPError, OSError, TimeoutError)
 
 
-def demo(settings: Settings, console: Console, *, speed: float, as_json: bool = False, keep: bool = True) -> int:
+def demo(
+    settings: Settings,
+    console: Console,
+    *,
+    speed: float,
+    as_json: bool = False,
+    keep: bool = True,
+    ultrasound: Path | None = None,
+) -> int:
     """0 when the day was as it must be. Without `keep`, a stack that was started for the demo ends with it."""
     own = not is_running(settings)
     record = running(settings, Console(stderr=True, quiet=True) if as_json else console)
     if record is None:
         return 1
     try:
-        return _show(settings, record, console, speed, as_json)
+        return _show(settings, record, console, speed, as_json, ultrasound)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseExceptionGroup as several:
@@ -52,9 +61,11 @@ def demo(settings: Settings, console: Console, *, speed: float, as_json: bool = 
             down(settings, Console(quiet=True))
 
 
-def _show(settings: Settings, record: Record, console: Console, speed: float, as_json: bool) -> int:
+def _show(
+    settings: Settings, record: Record, console: Console, speed: float, as_json: bool, ultrasound: Path | None
+) -> int:
     stage = Stage(console=None if as_json else console, plain=not console.is_terminal)
-    summary = asyncio.run(_play(settings, record, stage, speed))
+    summary = asyncio.run(_play(settings, record, stage, speed, ultrasound))
     if as_json:
         console.file.write(summary.as_json() + "\n")
     else:
@@ -82,9 +93,8 @@ def running(settings: Settings, console: Console) -> Record | None:
     return None
 
 
-async def _play(settings: Settings, record: Record, stage: Stage, speed: float) -> Summary:
-    policies_run = "reactors" in record.members
-    async with new_day(settings, record.graphql_url, stage, speed, policies_run=policies_run) as day:
+async def _play(settings: Settings, record: Record, stage: Stage, speed: float, ultrasound: Path | None) -> Summary:
+    async with new_day(settings, record, stage, speed, ultrasound=ultrasound) as day:
         with _shown(stage):
             played = await play(day)
             sealed = await seal_day(day, played.chair, played.consultation_id)

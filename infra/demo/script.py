@@ -11,6 +11,7 @@ from infra.demo.cases import STORIES
 from infra.demo.day import Day, Person
 from infra.demo.evidence import Evidence, gather
 from infra.demo.hospitals import network as hospitals
+from infra.demo.live.day import LiveDay
 from infra.demo.people import Cast
 from infra.demo.summary import Summary, summarise
 from infra.demo.watchers import Watcher, Watchers
@@ -40,6 +41,7 @@ subscription ($facility: UUID!, $after: Position) {
 }
 """
 LOSES_ITS_LINE = "D40-HN"
+SEEN_LIVE = 0
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,26 @@ async def play(day: Day) -> Played:
     await people.enter_people(day, cast)
     consultation_id = day.id("consultation")
     inbox, watchers = Watchers(day, consultation_id), Watchers(day, consultation_id)
+    live = LiveDay(day, cast, consultation_id) if day.live else None
     try:
+        if live is not None:
+            await live.begin()
         await _follow_inbox(day, cast, inbox)
         await referrals.refer(day, cast)
         await session.plan(day, cast, consultation_id)
         await referrals.schedule(day, cast, consultation_id)
         await _gather_audience(day, cast, watchers, consultation_id)
         await session.open_(day, cast, consultation_id)
-        await _discuss(day, cast, consultation_id, watchers)
+        if live is not None:
+            await live.open()
+        await _discuss(day, cast, consultation_id, watchers, live)
         await session.close(day, cast, consultation_id)
         await referrals.close(day, cast)
-        evidence = await gather(day, cast, consultation_id, watchers)
+        account = await live.account() if live is not None else None
+        evidence = await gather(day, cast, consultation_id, watchers, account)
     finally:
+        if live is not None:
+            await live.close()
         await watchers.close()
         await inbox.close()
     return Played(evidence, summarise(day, evidence, watchers.all), cast.chair, consultation_id)
@@ -95,18 +105,22 @@ async def _gather_audience(day: Day, cast: Cast, watchers: Watchers, consultatio
     day.stage.say(f"{len(watchers.all)} thuê bao trực tiếp đã mở / live subscriptions, a socket for each hospital")
 
 
-async def _discuss(day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers) -> None:
+async def _discuss(day: Day, cast: Cast, consultation_id: UUID, watchers: Watchers, live: LiveDay | None) -> None:
     blobs = sealed_blobs(day.settings)
     colleagues = [cast.doctors[story.point] for story in (*STORIES[1:], STORIES[0])]
     away = cast.point(LOSES_ITS_LINE)
     for turn, (story, colleague) in enumerate(zip(STORIES, colleagues, strict=True)):
-        case = bedside.Case(day, cast, consultation_id, story, blobs)
+        case = bedside.Case(day, cast, consultation_id, story, blobs, live if turn == SEEN_LIVE else None)
         await case.present()
         if turn == 1:
-            await session.lose_line(day, cast, consultation_id, away, watchers)
+            await session.lose_line(day, cast, consultation_id, away, watchers, live)
         await case.examine()
         await case.discuss(colleague)
         if turn == 1:
-            await session.find_line(day, cast, consultation_id, away, watchers)
+            await session.find_line(day, cast, consultation_id, away, watchers, live)
         await case.decide()
+        if live is not None and turn == SEEN_LIVE:
+            await live.put_away()
         await day.beat(1.0)
+    if live is not None:
+        await live.leave()

@@ -7,6 +7,7 @@ from uuid import UUID
 from infra.demo.cases import STORIES
 from infra.demo.day import Day, NotAsItMustBe, Person, all_of
 from infra.demo.hospitals import Hospital, network
+from infra.demo.live.day import LiveDay
 from infra.demo.people import Cast
 from infra.demo.watchers import Watchers
 
@@ -75,21 +76,25 @@ async def open_(day: Day, cast: Cast, id_: UUID) -> None:
     await day.try_in_vain(cast.chair, "giveFloor", silent, "OBSERVERS_ARE_SILENT")
 
 
-async def lose_line(day: Day, cast: Cast, id_: UUID, point: Hospital, watchers: Watchers) -> None:
-    """The socket of the point is cut; the chair, who sees it go, notes it."""
+async def lose_line(day: Day, cast: Cast, id_: UUID, point: Hospital, watchers: Watchers, live: LiveDay | None) -> None:
+    """The socket and the camera of the point are cut off; the chair, who sees it go, notes it."""
     watchers.at(cast.doctors[point.code].name).subscription.cut()
+    if live is not None:
+        await live.lose(point)
     await day.beat(0.5)
     given = {"consultationId": str(id_), "facilityId": str(point.id), "reason": "LINE_LOST"}
     await day.do(cast.chair, "leavePoint", given)
     day.stage.say(f"{point.name_vi} mất đường truyền / lost its line")
 
 
-async def find_line(day: Day, cast: Cast, id_: UUID, point: Hospital, watchers: Watchers) -> None:
-    """The point comes back to its place, and its subscription to the position it saw last."""
+async def find_line(day: Day, cast: Cast, id_: UUID, point: Hospital, watchers: Watchers, live: LiveDay | None) -> None:
+    """The point comes back to its place, its subscription to the position it saw last, its picture to who saw it."""
     watcher = watchers.at(cast.doctors[point.code].name)
     seen = watcher.subscription.position
     watcher.subscription.restore()
     await _at_point(day, "joinPoint", cast.doctors[point.code], id_)
+    if live is not None:
+        await live.find(point)
     day.stage.say(f"{point.name_vi} trở lại chỗ cũ, nhận tiếp sau vị trí {seen} / is back in its place")
 
 

@@ -12,6 +12,7 @@ from infra.client import Accepted, Rejected
 from infra.demo.day import Day
 from infra.demo.delivery import latencies_ms, percentile
 from infra.demo.evidence import Evidence
+from infra.demo.live.account import figures
 from infra.demo.proof import Proof
 from infra.demo.verdict import complaints, is_dense
 from infra.demo.views import Views
@@ -48,6 +49,7 @@ class Summary:
     signatures: int
     wrong: list[str] = field(default_factory=list)
     proof: Proof | None = None
+    live: dict[str, Any] | None = None
 
     def as_json(self) -> str:
         # Ids and places of files as texts.
@@ -83,6 +85,7 @@ def summarise(day: Day, evidence: Evidence, watchers: Sequence[Watcher]) -> Summ
         p99_ms=round(percentile(waits, 99), 1),
         **_shown(evidence.views),
         wrong=complaints(evidence),
+        live=figures(evidence.live) if evidence.live else None,
     )
 
 

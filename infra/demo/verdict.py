@@ -13,6 +13,7 @@ from infra.demo.cases import STORIES
 from infra.demo.delivery import Delivery
 from infra.demo.evidence import Events, Evidence
 from infra.demo.hospitals import ALL, PROVINCES
+from infra.demo.live import verdict as live
 from infra.demo.views import Views
 
 
@@ -26,6 +27,7 @@ def complaints(evidence: Evidence) -> list[str]:
         *_minutes_are_the_log(evidence.views, evidence.session),
         *_patients_are_the_log(evidence.views, evidence.log),
         *_network_is_connected(evidence.views),
+        *(live.complaints(evidence.live, evidence.log) if evidence.live else ()),
     ]
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 COLOURS = {"ready": "green", "failed": "red", "dead": "red", "restarting": "yellow", "unready": "yellow"}
 PLACES = {
     "GraphQL": "graphql_url",
+    "Room": "room_url",
     "Kafka": "kafka_bootstrap",
     "PostgreSQL": "database_url",
     "Issuer": "issuer",

@@ -19,6 +19,7 @@ async def overview(record: Record) -> dict[str, Any]:
         "supervisor_pid": record.supervisor.pid,
         "data": record.data,
         "graphql_url": record.graphql_url,
+        "room_url": record.graphql_url.removesuffix("/graphql") + "/room/",
         "kafka_bootstrap": record.kafka_bootstrap,
         "database_url": record.database_url,
         "issuer": record.issuer,

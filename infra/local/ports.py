@@ -7,8 +7,8 @@ kernel gives to outgoing connections, where a client that waits for a dead serve
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import psutil
@@ -18,6 +18,7 @@ from infra.serving import LOOPBACK, bound_socket
 from infra.settings import Settings
 
 FIRST, LAST = 10_000, 32_000
+USES = ("http", "udp")
 
 
 class PortTaken(Exception):
@@ -37,15 +38,19 @@ class Ports:
     media_http: int = 0
     media_udp: int = 0
     playback: int = 0
+    copies: Mapping[str, int] = field(default_factory=dict)
+    """Of processes that run more than once, by name: `media_2_http`."""
 
     @classmethod
     def load(cls, data: Path) -> "Ports":
         """The remembered ports; all 0 in a folder that never ran."""
-        try:
-            known = json.loads(_file(data).read_text())
-            return cls(**{f.name: int(known.get(f.name, 0)) for f in fields(cls)})
-        except (OSError, ValueError, KeyError):
-            return cls()
+        return cls._of(_remembered(data))
+
+    @classmethod
+    def _of(cls, known: Mapping[str, int]) -> "Ports":
+        own = {f.name for f in fields(cls)} - {"copies"}
+        copies = {name: port for name, port in known.items() if name not in own}
+        return cls(**{name: known.get(name, 0) for name in own}, copies=copies)
 
     @classmethod
     def choose(cls, settings: Settings) -> "Ports":
@@ -60,20 +65,26 @@ class Ports:
             media_udp=settings.media_udp_port,
             playback=settings.playback_port,
         )
-        remembered = asdict(cls.load(settings.data))
-        candidates = _candidates(settings.data, avoid={*asdict(fixed).values(), *remembered.values()})
+        wanted = {name: port for name, port in asdict(fixed).items() if name != "copies"}
+        wanted |= {copy_port(number, use): 0 for number in range(2, settings.media_workers + 1) for use in USES}
+        remembered = _remembered(settings.data)
+        candidates = _candidates(settings.data, avoid={*wanted.values(), *remembered.values()})
         chosen: dict[str, int] = {}
-        for name, port in asdict(fixed).items():
+        for name, port in wanted.items():
             if port:
                 _require_free(name, port)
                 chosen[name] = port
-            elif remembered[name] and remembered[name] not in chosen.values() and is_free(remembered[name]):
-                chosen[name] = remembered[name]
+            elif (known := remembered.get(name, 0)) and known not in chosen.values() and is_free(known):
+                chosen[name] = known
             else:
                 chosen[name] = next(candidates)
-        ports = cls(**chosen)
-        write_atomically(_file(settings.data), json.dumps(asdict(ports)), mode=0o644)
-        return ports
+        write_atomically(_file(settings.data), json.dumps(remembered | chosen), mode=0o644)
+        return cls._of(chosen)
+
+
+def copy_port(number: int, use: str) -> str:
+    """The name of a port of a further media worker."""
+    return f"media_{number}_{use}"
 
 
 def issuer_url(settings: Settings) -> str:
@@ -89,6 +100,14 @@ def is_free(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _remembered(data: Path) -> dict[str, int]:
+    try:
+        known = json.loads(_file(data).read_text())
+        return {str(name): int(port) for name, port in known.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _file(data: Path) -> Path:

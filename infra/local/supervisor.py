@@ -11,12 +11,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from infra.bootstrap import PROCESSES
+from infra.bootstrap import PROCESSES, copies_of
 from infra.local.child import Child
 from infra.local.files import locked
 from infra.local.kafka import Kafka
 from infra.local.kinship import Kin
-from infra.local.ports import Ports, issuer_url
+from infra.local.ports import USES, Ports, copy_port, issuer_url
 from infra.local.postgres import Postgres
 from infra.local.products import product
 from infra.local.program import CannotStart, Program
@@ -59,9 +59,12 @@ class Supervisor:
                 "log_to_stderr": False,
             }
         )
-        environment = child_environment(self.settings)
         stores = [store.program() for store in (postgres, kafka) if store is not None]
-        products = [product(name, self.settings.data, environment) for name in _wanted(settings)]
+        products = [
+            product(name, self.settings.data, child_environment(_of_copy(self.settings, name, ports)))
+            for kind in _wanted(settings)
+            for name in copies_of(kind, settings)
+        ]
         self.children: Mapping[str, Child] = {p.name: self._child(p) for p in (*stores, *products)}
 
     async def start(self) -> None:
@@ -123,6 +126,17 @@ def _wanted(settings: Settings) -> list[str]:
         raise CannotStart(f"TELEHEALTH_PROCESSES names {unknown[0]}; there are {', '.join(PROCESSES)}")
     named = settings.processes or tuple(PROCESSES)
     return [name for name, process in PROCESSES.items() if name in named and process.wanted(settings)]
+
+
+def _of_copy(settings: Settings, name: str, ports: Ports) -> Settings:
+    """What a media worker has for itself: its name and its ports."""
+    kind, _, number = name.rpartition("-")
+    if name == "media":
+        return settings.model_copy(update={"media_worker": "media-1"})
+    if kind != "media":
+        return settings
+    own = {f"media_{use}_port": ports.copies[copy_port(int(number), use)] for use in USES}
+    return settings.model_copy(update={**own, "media_worker": name})
 
 
 def _member(child: Child) -> Member:

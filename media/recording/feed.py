@@ -17,7 +17,8 @@ import structlog
 
 from infra.settings import Settings
 from infra.waiting import rest
-from media.recording.wire import DROPPED, PACKET, REPORT, Message, Messages, Says, WireBroken, described, message
+from media.framed import Message, Messages, Outbox, WireBroken, described, message
+from media.recording.wire import DROPPED, PACKET, REPORT, Says
 from media.tracks import Ended, Track
 
 MOST_BYTES = 8 << 20
@@ -67,17 +68,16 @@ class RecorderFeed:
     _offered: dict[UUID, _Offered] = field(default_factory=dict)
     _by_number: dict[int, _Offered] = field(default_factory=dict)
     _next: int = 0
-    _out: bytearray = field(default_factory=bytearray)
-    _transport: asyncio.WriteTransport | None = None
+    _box: Outbox = field(default_factory=Outbox)
 
     @property
     def connected(self) -> bool:
-        return self._transport is not None
+        return self._box.open
 
     @property
     def waiting_bytes(self) -> int:
         """What the recorder has not taken yet."""
-        return len(self._out) + (self._transport.get_write_buffer_size() if self._transport else 0)
+        return self._box.waiting_bytes
 
     def offer(self, track: Track) -> None:
         self._next = (self._next + 1) & 0xFFFF
@@ -99,38 +99,27 @@ class RecorderFeed:
                 try:
                     await self._talk(reader, writer, stop)
                 finally:
-                    self._transport = None
+                    self._box.connect(None)
                     writer.close()
                     self._all_left()
             await rest(stop, LOOK_AGAIN_S)
 
     def full(self, offered: _Offered) -> bool:
         """Once full, a track is dropped until half is free again: one gap is better than many."""
-        if self._transport is None:
+        if not self._box.open:
             return True
         most = self.most_bytes // 2 if offered.dropping else self.most_bytes
         offered.dropping = self.waiting_bytes > most
         return offered.dropping
 
     def send(self, data: bytes) -> None:
-        """What is sent in one turn of the loop goes out by one call of the system."""
-        if self._transport is None:
-            return
-        if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._out += data
-
-    def _flush(self) -> None:
-        out, self._out = self._out, bytearray()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(out)
+        self._box.send(data)
 
     def _announce(self, offered: _Offered) -> None:
         self.send(message(Says.TRACK, offered.number, described(offered.track.description)))
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stop: asyncio.Event) -> None:
-        self._out.clear()
-        self._transport = writer.transport
+        self._box.connect(writer.transport)
         for offered in self._offered.values():
             self._announce(offered)
         messages = Messages()

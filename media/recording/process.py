@@ -7,7 +7,6 @@ down only behind what has begun; the socket belongs to the user of this process 
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from uuid import UUID
 
@@ -28,12 +27,12 @@ from infra.sealing.data_keys import DataKeys
 from infra.sealing.master_keys import master_keys
 from infra.settings import Settings
 from infra.waiting import rest
+from media.framed import listening
 from media.recording.feed import recorder_socket
 from media.recording.recorder import TICK_S, Recorder
 from media.recording.telling import Teller
 
 CONCERNS = {kind.name for kind in (RecordingAuthorised, RecordingStopped, RecordingFailed, TrackPublished)}
-LONGEST_SOCKET_NAME = 107
 log = structlog.get_logger()
 
 
@@ -107,7 +106,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
         recorder = Recorder(spool / "spool", objects, keys, teller, settings.recorder_alarm_seconds)
         await recorder.resume()
         follower = Follower(settings.database_url, recorder, spool / "position", vitals)
-        server = await _listening(recorder, recorder_socket(settings))
+        server = await listening(recorder.line, recorder_socket(settings))
         wake = Wake()
         following = [
             asyncio.create_task(follower.run(wake)),
@@ -133,15 +132,3 @@ def _look_at(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         if task.done():
             task.result()
-
-
-async def _listening(recorder: Recorder, path: Path) -> asyncio.Server:
-    if len(os.fsencode(path)) > LONGEST_SOCKET_NAME:
-        raise RuntimeError(f"the data folder's name is too long for a socket in it: {len(str(path))} characters")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    before = os.umask(0o177)
-    try:
-        return await asyncio.get_running_loop().create_unix_server(recorder.line, str(path))
-    finally:
-        os.umask(before)

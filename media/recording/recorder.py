@@ -32,6 +32,7 @@ from media.recording.disk import Disk
 from media.recording.recording import Recording
 from media.recording.telling import Teller
 from media.recording.vault import Vault
+from media.recording.why import Why
 from media.recording.wire import Says
 from media.recording.worker_line import WorkerLine
 from media.tracks import TrackDescription
@@ -128,10 +129,10 @@ class Recorder:
                 self._take_up(recording, track.track_id)
         self._begin_what_can()
 
-    def track_gone(self, track_id: UUID) -> None:
+    def track_gone(self, track_id: UUID, why: Why = Why.LINE_SILENT) -> None:
         self._there.pop(track_id, None)
         if (recording := self._takers.pop(track_id, None)) is not None:
-            recording.track_ended(track_id)
+            recording.track_ended(track_id, why)
             # It may come back over another line.
             self._since_ns[recording.recording_id] = self._now_ns()
 

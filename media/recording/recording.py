@@ -114,11 +114,11 @@ class Recording:
         if (strand := self._strand_of.get(track_id)) is not None:
             strand.not_handed_over(track_id, Why.RECORDER_OVERRUN, packets)
 
-    def track_ended(self, track_id: UUID) -> None:
+    def track_ended(self, track_id: UUID, why: Why = Why.LINE_SILENT) -> None:
         if (strand := self._strand_of.pop(track_id, None)) is not None:
             last_ns = strand.track_ended(track_id)
             if last_ns is not None:
-                self._lost_since[track_id] = last_ns, Why.LINE_SILENT
+                self._lost_since[track_id] = last_ns, why
 
     def passed(self, now_ns: int) -> None:
         """Time went on."""

@@ -14,3 +14,5 @@ class Why(StrEnum):
     """The recorder was not there."""
     RECORDER_OVERRUN = "recorder_overrun"
     """The recorder was too slow, and the worker did not wait for it."""
+    WORKER_LOST = "worker_lost"
+    """The media worker that carried the room was lost; the room went on at another one."""

@@ -12,8 +12,10 @@ from uuid import UUID
 
 import structlog
 
+from media.framed import Message, Messages, WireBroken, description, message
 from media.recording.disk import Disk
-from media.recording.wire import DROPPED, PACKET, REPORT, Message, Messages, Says, WireBroken, description, message
+from media.recording.why import Why
+from media.recording.wire import DROPPED, PACKET, REPORT, Says
 from media.tracks import TrackDescription
 
 MOST_BEHIND_BYTES = 16 << 20
@@ -26,7 +28,7 @@ class Takes(Protocol):
 
     def track_there(self, line: WorkerLine, number: int, track: TrackDescription) -> None: ...
 
-    def track_gone(self, track_id: UUID) -> None: ...
+    def track_gone(self, track_id: UUID, why: Why = Why.LINE_SILENT) -> None: ...
 
     def packet(self, track_id: UUID, rtp: bytes, arrived_ns: int) -> None: ...
 
@@ -51,7 +53,8 @@ class WorkerLine(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lines.discard(self)
         for track_id in list(self._tracks.values()):
-            self._takes.track_gone(track_id)
+            # A worker that goes in good order says first that its tracks have ended.
+            self._takes.track_gone(track_id, Why.WORKER_LOST)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -43,7 +43,7 @@ class Janus:
         self._http = httpx.AsyncClient(trust_env=False, timeout=60)
         self._session = ""
         self._events: dict[int, asyncio.Queue[dict[str, Any]]] = {}
-        self._publisher = 0
+        self._publishers: dict[str, int] = {}
         self._polling: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -53,7 +53,7 @@ class Janus:
         handle = await self._attach()
         await self._post(
             f"{self._session}/{handle}",
-            {"janus": "message", "body": {"request": "create", "room": ROOM, "publishers": 3, "bitrate": 0}},
+            {"janus": "message", "body": {"request": "create", "room": ROOM, "publishers": 9, "bitrate": 0}},
         )
 
     async def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -84,17 +84,17 @@ class Janus:
         async with asyncio.timeout(30):
             return await self._events[handle].get()
 
-    async def publish(self, offer: str) -> str:
+    async def publish(self, camera: str, offer: str) -> str:
         handle = await self._attach()
         joined = await self._say(handle, {"request": "join", "ptype": "publisher", "room": ROOM})
-        self._publisher = joined["plugindata"]["data"]["id"]
+        self._publishers[camera] = joined["plugindata"]["data"]["id"]
         done = await self._say(handle, {"request": "configure"}, {"type": "offer", "sdp": offer})
         answer: str = done["jsep"]["sdp"]
         return answer
 
-    async def watch(self) -> tuple[int, str]:
-        handle = await self._attach()
-        body = {"request": "join", "ptype": "subscriber", "room": ROOM, "streams": [{"feed": self._publisher}]}
+    async def watch(self, camera: str) -> tuple[int, str]:
+        handle, feed = await self._attach(), self._publishers[camera]
+        body = {"request": "join", "ptype": "subscriber", "room": ROOM, "streams": [{"feed": feed}]}
         return handle, (await self._say(handle, body))["jsep"]["sdp"]
 
     async def start(self, handle: int, answer: str) -> None:
@@ -124,10 +124,10 @@ async def janus() -> tuple[Starlette, Any]:
         return JSONResponse(started.usage())
 
     async def publish(request: Request) -> Response:
-        return Response(await started.publish((await request.body()).decode()), 201)
+        return Response(await started.publish(request.headers["x-camera"], (await request.body()).decode()), 201)
 
-    async def watch(_: Request) -> Response:
-        handle, offer = await started.watch()
+    async def watch(request: Request) -> Response:
+        handle, offer = await started.watch(request.headers["x-camera"])
         return Response(offer, 200, {"X-Answer-To": f"/answers/{handle}"})
 
     async def answered(request: Request) -> Response:

@@ -1,11 +1,11 @@
-"""The load of the media benchmark: one camera and N screens over real ICE, DTLS and SRTP, on a core of its own.
+"""The load of the media benchmark: cameras and screens over real ICE, DTLS and SRTP, on a core of their own.
 
-Rules: connections are made by aiortc and then taken from it: packets are counted and thrown away by a loop of system
-calls, since decoding N streams would measure this process; three screens keep what they get, and it is decrypted after
-the measurement to find when each frame came. Key frames leave in one burst, as hardware encoders send them; everything
-else does too, in the rhythm of its frames.
+Rules: packets are counted and thrown away by a loop of system calls; some screens keep what they get, and it is
+decrypted after the measurement to find when each frame came, by the kernel's own clock. The cameras' frames are spread
+over a frame's time, as those of different hospitals are.
 
-`python -m tests.benchmarks.media_load URL VIEWERS SECONDS CORE FOLDER`: prints one line of JSON.
+`python -m tests.benchmarks.media_load URL CAMERAS SCREENS SECONDS CORE FOLDER`, with so many screens for each camera:
+prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -17,307 +17,203 @@ import select
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from struct import unpack
 from typing import Any
-from uuid import UUID
 
-import aioice.ice
 import httpx
-from aiortc import RTCSessionDescription
-from aiortc.rtcdtlstransport import RTCCertificate
-from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket
 
-from infra.media_tokens import Grant, MediaRole, Source
 from media import rtp
-from media._aiortc import Connection
-from tests.benchmarks.media_clip import MARK, RATE, STAMP, Clip, clip
+from tests.benchmarks.media_clip import MARK, RATE, STAMP, clip
+from tests.benchmarks.media_ends import Camera, Counted, Door, End, first_on
 
-SESSION, POINT, CAMERA, SCREEN = (UUID(int=n) for n in (1, 2, 3, 4))
 AUDIO_RATE = 50
-SAMPLED = 3
+SAMPLED = 6
 WARM_SECONDS = 1.5
 AT_ONCE = 8
 REPORT_SECONDS = 0.5
-SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
-RECEIVE_BUFFER = 8 * 1024 * 1024
-FIRST = -10
-
-
-def on_loopback(address: str = "127.0.0.1") -> None:
-    """aioice skips loopback, and here there shall be nothing else; another address is one of this machine's own."""
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [address]
-
-
-def first_on(core: int) -> None:
-    """On this core, and before others there, where that is allowed: what is measured is us, not our neighbours."""
-    os.sched_setaffinity(0, {core})
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, FIRST)
-
-
-def granted(role: str) -> Grant:
-    publishes = role == "publisher"
-    return Grant(
-        session_id=SESSION,
-        point_id=POINT,
-        participant_id=CAMERA if publishes else SCREEN,
-        role=MediaRole(role),
-        sources=frozenset({Source.CAMERA}) if publishes else frozenset(),
-        expires_at=datetime.now(UTC) + timedelta(minutes=9),
-    )
+SO_TIMESTAMPNS = 35
 
 
 @dataclass
-class End:
-    """One connection whose socket is ours now."""
+class Reading:
+    """How far things were at one moment."""
 
-    connection: Connection
-    socket: socket.socket
-    address: tuple[str, int]
-    packets: int = 0
-    kept: list[tuple[int, bytes]] | None = None
-
-    def protect(self, packet: bytes, *, control: bool = False) -> bytes:
-        session = self.connection.dtls._tx_srtp
-        return bytes(session.protect_rtcp(packet) if control else session.protect(packet))
-
-
-@dataclass
-class Counted:
-    """`latencies_ms` are of the last packet of each frame, from leaving the camera to arriving at a screen."""
-
-    viewers: int
+    used: dict[str, Any]
     sent: int
-    expected: float
-    delivered: int
-    cpu_seconds: float
-    seconds: float
-    rss_mb: float
-    idle_rss_mb: float
-    waited_seconds: float = 0.0
-    latencies_ms: list[float] = field(default_factory=list)
+    got: int
+    at: float
 
 
 class Load:
-    def __init__(self, url: str, viewers: int, frames: Clip) -> None:
-        self._url, self._viewers, self.frames = url, viewers, frames
-        self._certificate = RTCCertificate.generateCertificate()
-        self._http = httpx.AsyncClient(trust_env=False, timeout=60)
-        self._kind, self._sound_kind = 96, 111
-        self._sent = 0
+    """`screens` is how many watch each camera."""
 
-    async def run(self, seconds: float) -> Counted:
-        grants = (await self._http.get(f"{self._url}/grants")).json()
-        on_loopback(grants.get("address", "127.0.0.1"))
-        camera = await self._connect(f"/whip/{SESSION}/camera", grants["publisher"], "sendonly")
-        self._prepare(camera)
-        # Something has to flow before a screen can be answered.
-        self.send_frame(camera, 0)
-        self.send_sound(camera, 0)
+    def __init__(self, url: str, screens: int) -> None:
+        self._url, self._each = url, screens
+        self._door = Door(url)
+        self._ends: list[End] = []
+        self._cameras: list[Camera] = []
+        self._screens: list[End] = []
+
+    async def run(self, cameras: int, seconds: float, folder: Path) -> Counted:
+        frames = clip(folder)
+        for number in range(cameras):
+            end, camera = await self._door.camera(number, frames)
+            self._ends.append(end)
+            self._cameras.append(camera)
+            # Something has to flow before a screen can be answered.
+            camera.send_frame(0)
+            camera.send_sound(0)
         await asyncio.sleep(0.3)
-        idle = await self._usage()
-        screens: list[End] = []
+        idle, began = await self._door.usage(), time.monotonic()
+        alive = asyncio.create_task(self._keep_alive(len(frames)))
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one() -> None:
+        async def join(number: int) -> None:
             async with gate:
-                screens.append(await self._connect(f"/whep/{SESSION}/{POINT}/camera", grants["viewer"], "recvonly"))
+                self._screens.append(await self._door.screen(number))
 
-        alive = asyncio.create_task(self._keep_alive(camera, screens))
-        await asyncio.gather(*(one() for _ in range(self._viewers)))
+        await asyncio.gather(*(join(number) for number in range(cameras) for _ in range(self._each)))
         alive.cancel()
-        for screen in screens[:: max(1, len(screens) // SAMPLED)][:SAMPLED]:
+        joined, seconds_joining = await self._door.usage(), time.monotonic() - began
+        for screen in self._screens[:: max(1, len(self._screens) // SAMPLED)][:SAMPLED]:
             screen.kept = []
             # The kernel says when a packet came: when this process gets to read it is no concern of the server's.
             screen.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        return await asyncio.to_thread(self._drive, camera, screens, seconds, idle["rss_mb"])
+        first, last = await asyncio.to_thread(self._drive, seconds)
+        return self._counted(idle, joined, seconds_joining, first, last)
 
-    async def _keep_alive(self, camera: End, screens: list[End]) -> None:
+    async def _keep_alive(self, frames: int) -> None:
         """While the others join: whoever sends nothing for two seconds is taken for dead."""
         for number in range(1, 10_000):
-            self.send_frame(camera, 1 + number % (len(self.frames) - 1))
-            for screen in screens[number % 3 :: 3]:
-                self.report(screen)
+            for camera in self._cameras:
+                camera.send_frame(1 + number % (frames - 1))
+            for screen in self._screens[number % 3 :: 3]:
+                screen.report()
             await asyncio.sleep(0.2)
 
-    async def _usage(self) -> dict[str, Any]:
-        found: dict[str, Any] = (await self._http.get(f"{self._url}/usage")).json()
-        return found
-
-    async def _connect(self, path: str, token: str, direction: str) -> End:
-        connection = Connection(self._certificate)
-        for kind in ("video", "audio"):
-            connection.addTransceiver(kind, direction=direction)
-        await connection.setLocalDescription(await connection.createOffer())
-        headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {token}"}
-        answer = await self._http.post(self._url + path, content=connection.localDescription.sdp, headers=headers)
-        if answer.status_code == 201:
-            await connection.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-        elif answer.status_code == 200:
-            # This server offers itself.
-            await connection.close()
-            connection = Connection(self._certificate)
-            await connection.setRemoteDescription(RTCSessionDescription(answer.text, "offer"))
-            await connection.setLocalDescription(await connection.createAnswer())
-            where = self._url + answer.headers["x-answer-to"]
-            (await self._http.post(where, content=connection.localDescription.sdp)).raise_for_status()
-        else:
-            raise RuntimeError(answer.text)
-        while connection.connectionState != "connected":
-            await asyncio.sleep(0.005)
-        return self._take(connection)
-
-    def _take(self, connection: Connection) -> End:
-        """From here on nobody but us reads this socket."""
-        pair = connection.ice._nominated[1]
-        own = pair.protocol.transport.get_extra_info("socket")
-        taken = socket.socket(fileno=os.dup(own.fileno()))
-        taken.setblocking(False)
-        with suppress(OSError):
-            taken.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
-        loop: Any = asyncio.get_running_loop()
-        loop._remove_reader(own.fileno())
-        if connection.ice._query_consent_task is not None:
-            connection.ice._query_consent_task.cancel()
-        return End(connection, taken, pair.remote_addr)
-
-    def _prepare(self, camera: End) -> None:
-        lines: list[Any] = camera.connection.getTransceivers()
-        self._ssrcs = [line.sender.ssrcs[0] for line in lines]
-        self._kind, self._sound_kind = (line._codecs[0].payloadType for line in lines)
-        self._sequence = [100, 200]
-
-    def _send(self, camera: End, line: int, kind: int, timestamp: int, marker: int, payload: bytes) -> None:
-        self._sequence[line] = (self._sequence[line] + 1) & 0xFFFF
-        packet = rtp.assemble(self._sequence[line], timestamp, self._ssrcs[line], kind, marker, payload)
-        camera.socket.sendto(camera.protect(packet), camera.address)
-        self._sent += 1
-
-    def send_frame(self, camera: End, number: int) -> None:
-        payloads = self.frames[number % len(self.frames)]
-        for payload in payloads[:-1]:
-            self._send(camera, 0, self._kind, number * 3_000, 0, payload)
-        stamp = MARK + time.time_ns().to_bytes(8)
-        self._send(camera, 0, self._kind, number * 3_000, 1, payloads[-1][:-STAMP] + stamp)
-
-    def send_sound(self, camera: End, number: int) -> None:
-        self._send(camera, 1, self._sound_kind, number * 960, 0, b"\xfc" + bytes(79))
-
-    def _drive(self, camera: End, screens: list[End], seconds: float, idle_mb: float) -> Counted:
+    def _drive(self, seconds: float) -> tuple[Reading, Reading]:
+        """Plays for so long; what was read when it had settled, and at the end."""
         poll = select.epoll()
-        by_number = {screen.socket.fileno(): screen for screen in screens}
+        by_number = {screen.socket.fileno(): screen for screen in self._screens}
         for number in by_number:
             poll.register(number, select.EPOLLIN)
-        rhythm = _Rhythm(self, camera, screens)
-        measured: list[tuple[dict[str, Any], int, int, float]] = []
+        rhythm = _Rhythm(self._cameras, self._screens)
+        read: list[Reading] = []
         client = httpx.Client(trust_env=False)
         for until in (WARM_SECONDS, WARM_SECONDS + seconds):
             while time.monotonic() < rhythm.began + until:
                 rhythm.beat()
-                self._take_in(poll, by_number)
+                _take_in(poll, by_number)
             used = client.get(f"{self._url}/usage").json()
-            measured.append((used, self._sent, sum(one.packets for one in screens), time.monotonic()))
-        (first, sent_0, got_0, at_0), (last, sent_1, got_1, at_1) = measured
-        sent, began_ns = sent_1 - sent_0, time.time_ns() - int((time.monotonic() - at_0) * 1e9)
+            sent, got = (sum(one.sent for one in self._cameras), sum(one.packets for one in self._screens))
+            read.append(Reading(used, sent, got, time.monotonic()))
+        return read[0], read[1]
+
+    def _counted(
+        self, idle: dict[str, Any], joined: dict[str, Any], joining: float, first: Reading, last: Reading
+    ) -> Counted:
+        began_ns = time.time_ns() - int((time.monotonic() - first.at) * 1e9)
         return Counted(
-            viewers=len(screens),
-            sent=sent,
-            expected=sent * len(screens),
-            delivered=got_1 - got_0,
-            cpu_seconds=last["cpu"] - first["cpu"],
-            seconds=at_1 - at_0,
-            rss_mb=last["rss_mb"],
-            idle_rss_mb=idle_mb,
-            waited_seconds=last["waited"] - first["waited"],
-            latencies_ms=[ms for screen in screens for ms in self._latencies(screen, began_ns)],
+            viewers=len(self._screens),
+            sent=last.sent - first.sent,
+            expected=(last.sent - first.sent) * self._each,
+            delivered=last.got - first.got,
+            cpu_seconds=last.used["cpu"] - first.used["cpu"],
+            seconds=last.at - first.at,
+            rss_mb=last.used["rss_mb"],
+            idle_rss_mb=idle["rss_mb"],
+            waited_seconds=last.used["waited"] - first.used["waited"],
+            join_seconds=joining,
+            join_cpu_seconds=joined["cpu"] - idle["cpu"],
+            profile=self._screens[0].connection.dtls._ssl.get_selected_srtp_profile().decode(),
+            latencies_ms=[ms for screen in self._screens for ms in _latencies(screen, began_ns)],
         )
 
-    def _take_in(self, poll: select.epoll, by_number: dict[int, End]) -> None:
-        buffer = bytearray(2_048)
-        for number, _ in poll.poll(0.001, 64):
-            screen = by_number[number]
-            with suppress(BlockingIOError):
-                if screen.kept is None:
-                    self._count(screen, buffer)
-                else:
-                    self._keep(screen, screen.kept)
 
-    @staticmethod
-    def _count(screen: End, buffer: bytearray) -> None:
-        receive = screen.socket.recv_into
-        for _ in range(64):
-            receive(buffer)
-            if buffer[0] >> 6 == 2 and not 192 <= buffer[1] < 224:
-                screen.packets += 1
+def _take_in(poll: select.epoll, by_number: dict[int, End]) -> None:
+    buffer = bytearray(2_048)
+    for number, _ in poll.poll(0.001, 64):
+        screen = by_number[number]
+        with suppress(BlockingIOError):
+            if screen.kept is None:
+                _count(screen, buffer)
+            else:
+                _keep(screen, screen.kept)
 
-    @staticmethod
-    def _keep(screen: End, kept: list[tuple[int, bytes]]) -> None:
-        for _ in range(64):
-            data, told, _, _ = screen.socket.recvmsg(2_048, 64)
-            if data[0] >> 6 == 2 and not 192 <= data[1] < 224:
-                screen.packets += 1
-                seconds, rest = unpack("qq", told[0][2][:16])
-                kept.append((seconds * 1_000_000_000 + rest, data))
 
-    def report(self, screen: End) -> None:
-        reception = RtcpReceiverInfo(1, 0, 0, 0, 0, 0, 0)
-        packet = bytes(RtcpRrPacket(ssrc=7, reports=[reception]))
-        screen.socket.sendto(screen.protect(packet, control=True), screen.address)
+def _count(screen: End, buffer: bytearray) -> None:
+    receive = screen.socket.recv_into
+    for _ in range(64):
+        receive(buffer)
+        if buffer[0] >> 6 == 2 and not 192 <= buffer[1] < 224:
+            screen.packets += 1
 
-    @staticmethod
-    def _latencies(screen: End, since_ns: int) -> list[float]:
-        found, session = [], screen.connection.dtls._rx_srtp
-        for arrived_ns, packet in screen.kept or []:
-            try:
-                plain = session.unprotect(packet)
-            except Exception:
-                # One that aiortc had decrypted before its socket was taken.
-                continue
-            raw = rtp.read(plain)
-            if raw is None or plain[raw.end - STAMP : raw.end - 8] != MARK or arrived_ns < since_ns:
-                continue
-            found.append((arrived_ns - int.from_bytes(plain[raw.end - 8 : raw.end])) / 1e6)
-        return found
+
+def _keep(screen: End, kept: list[tuple[int, bytes]]) -> None:
+    for _ in range(64):
+        data, told, _, _ = screen.socket.recvmsg(2_048, 64)
+        if data[0] >> 6 == 2 and not 192 <= data[1] < 224:
+            screen.packets += 1
+            seconds, rest = unpack("qq", told[0][2][:16])
+            kept.append((seconds * 1_000_000_000 + rest, data))
+
+
+def _latencies(screen: End, since_ns: int) -> list[float]:
+    found, session = [], screen.connection.dtls._rx_srtp
+    for arrived_ns, packet in screen.kept or []:
+        try:
+            plain = session.unprotect(packet)
+        except Exception:
+            # One that aiortc had decrypted before its socket was taken.
+            continue
+        raw = rtp.read(plain)
+        if raw is None or plain[raw.end - STAMP : raw.end - 8] != MARK or arrived_ns < since_ns:
+            continue
+        found.append((arrived_ns - int.from_bytes(plain[raw.end - 8 : raw.end])) / 1e6)
+    return found
 
 
 class _Rhythm:
-    """What is due now: a frame, a packet of sound, reports of some screens."""
+    """What is due now: frames, sound, reports of some screens."""
 
-    def __init__(self, load: Load, camera: End, screens: list[End]) -> None:
-        self._load, self._camera, self._screens = load, camera, screens
+    def __init__(self, cameras: Sequence[Camera], screens: Sequence[End]) -> None:
+        self._cameras, self._screens = cameras, screens
         self.began = time.monotonic()
-        # The key frame comes before the measurement begins: screens have nothing to begin with until then.
-        self._first = self._frame = len(load.frames) - RATE // 2
-        self._sound, self._turn = 1, 0
+        # Key frames come before the measurement begins, since screens have nothing to begin with until then, and not
+        # all cameras' at once.
+        self._first = [4 * RATE - RATE // 2 - 4 * number for number in range(len(cameras))]
+        self._frames, self._sounds = list(self._first), [1] * len(cameras)
+        self._turn = 0
 
     def beat(self) -> None:
         passed = time.monotonic() - self.began
-        if passed >= (self._frame - self._first) / RATE:
-            self._load.send_frame(self._camera, self._frame)
-            self._frame += 1
-        if passed >= self._sound / AUDIO_RATE:
-            self._load.send_sound(self._camera, self._sound)
-            self._sound += 1
+        for number, camera in enumerate(self._cameras):
+            own = passed - number / len(self._cameras) / RATE
+            if own >= (self._frames[number] - self._first[number]) / RATE:
+                camera.send_frame(self._frames[number])
+                self._frames[number] += 1
+            if own >= self._sounds[number] / AUDIO_RATE:
+                camera.send_sound(self._sounds[number])
+                self._sounds[number] += 1
         if passed >= self._turn * REPORT_SECONDS / 10:
-            # A few at a time: whoever says nothing for two seconds is taken for dead.
+            # A few at a time.
             for screen in self._screens[self._turn % 10 :: 10]:
-                self._load.report(screen)
+                screen.report()
             self._turn += 1
 
 
 async def main() -> None:
-    url, viewers, seconds, _, folder = sys.argv[1:]
-    on_loopback()
-    counted = await Load(url, int(viewers), clip(Path(folder))).run(float(seconds))
+    url, cameras, screens, seconds, _, folder = sys.argv[1:]
+    counted = await Load(url, int(screens)).run(int(cameras), float(seconds), Path(folder))
     print(json.dumps(counted.__dict__), flush=True)
     # What aiortc still holds is of no use to anybody.
     os._exit(0)
 
 
 if __name__ == "__main__":
-    first_on(int(sys.argv[4]))
+    first_on(int(sys.argv[5]))
     asyncio.run(main())

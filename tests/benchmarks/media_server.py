@@ -1,6 +1,7 @@
 """What is measured, each in a process of its own on a core of its own: our worker, aiortc's own MediaRelay, and Janus.
 
-`python -m tests.benchmarks.media_server ours|relay|janus CORE`: prints its address, and answers /usage.
+`python -m tests.benchmarks.media_server ours|native|relay|janus CORE FOLDER`: prints its address, and answers /usage.
+`native` is ours with the way out in C, from the library that was built into the folder.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from starlette.routing import Mount, Route
 
 from infra.process import spare_the_collector
 from infra.serving import bound_socket, serving
-from tests.benchmarks.media_load import first_on, on_loopback
+from media.native.build import library
+from tests.benchmarks.media_ends import first_on, on_loopback
 
 
 def usage() -> dict[str, float]:
@@ -30,23 +32,27 @@ def usage() -> dict[str, float]:
     return {"cpu": used.ru_utime + used.ru_stime, "rss_mb": pages * resource.getpagesize() / 1e6, "waited": waited}
 
 
-def ours() -> tuple[Starlette, Any]:
+def ours(native: Path | None) -> tuple[Starlette, Any]:
     from infra.media_tokens import GrantDesk, fresh_key
     from media.admission import Admission
     from media.engine import Engine
+    from media.native.chosen import chosen
     from media.reporter import Unheard
     from media.signalling import Signalling
     from media.udp import Port
-    from tests.benchmarks.media_load import SESSION, granted
+    from tests.benchmarks.media_ends import granted
 
     key = fresh_key()
     key.ensure_kid()
     desk = GrantDesk([key])
     engine = Engine(Port("127.0.0.1", 0), Unheard())
+    if native is not None:
+        engine.egress.sender = chosen("on", engine.port, native)
     engine.start()
 
-    async def grants(_: Request) -> Response:
-        return JSONResponse({role: desk.issue(granted(role)) for role in ("publisher", "viewer")})
+    async def grants(request: Request) -> Response:
+        camera = int(request.query_params["camera"])
+        return JSONResponse({role: desk.issue(granted(role, camera)) for role in ("publisher", "viewer")})
 
     async def counted(_: Request) -> Response:
         dropped = {**engine.port.dropped, "egress": engine.egress.dropped, "malformed": engine.malformed}
@@ -57,8 +63,6 @@ def ours() -> tuple[Starlette, Any]:
                 "bursts": engine.egress.bursts,
                 "dropped": dropped,
                 "lag_ms": engine.lag_ms,
-                "rooms": len(engine.rooms),
-                "session": str(SESSION),
             }
         )
 
@@ -105,14 +109,14 @@ def relay() -> tuple[Starlette, Any]:
     return Starlette(routes=routes), kept
 
 
-async def main(kind: str) -> None:
+async def main(kind: str, folder: Path) -> None:
     on_loopback()
     if kind == "janus":
         from tests.benchmarks.media_janus import janus
 
         app, _held = await janus()
     else:
-        app, _held = ours() if kind == "ours" else relay()
+        app, _held = relay() if kind == "relay" else ours(library(folder) if kind == "native" else None)
     async with serving(app, bound_socket(0)) as url:
         gc.collect()
         print(url, flush=True)
@@ -122,4 +126,4 @@ async def main(kind: str) -> None:
 if __name__ == "__main__":
     first_on(int(sys.argv[2]))
     spare_the_collector()
-    uvloop.run(main(sys.argv[1]))
+    uvloop.run(main(sys.argv[1], Path(sys.argv[3])))

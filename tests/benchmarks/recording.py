@@ -31,6 +31,7 @@ from media.recording.disk import Disk
 from media.recording.feed import RecorderFeed
 from media.recording.recording import Recording
 from media.recording.vault import Vault, segment_name
+from media.recording.why import Why
 from media.recording.wire import Says
 from media.recording.worker_line import WorkerLine
 from media.tracks import Kind, Measured, Tap, TrackDescription
@@ -70,7 +71,7 @@ class Straight:
     def track_there(self, line: WorkerLine, number: int, track: TrackDescription) -> None:
         line.say(Says.TAKE, number)
 
-    def track_gone(self, track_id: UUID) -> None: ...
+    def track_gone(self, track_id: UUID, why: Why = Why.LINE_SILENT) -> None: ...
 
     def packet(self, track_id: UUID, rtp: bytes, arrived_ns: int) -> None:
         self.recording.packet(track_id, rtp, arrived_ns)

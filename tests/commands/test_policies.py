@@ -6,16 +6,19 @@ from uuid import UUID
 
 import pytest
 
+from commands.consent import RecordConsentReliedOn
 from commands.examination import CaptureImage
 from commands.live_session import CloseLiveSession
+from commands.live_session_recording import EndWithdrawnConsent
 from commands.policies import overdue, policy
 from commands.referral import RecordAnswerOverdue
 from commands.referral_answer import AnswerByExamination, AnswerByMinutes
 from domain._kernel import Event, Metadata, Recorded
 from domain._live_session import LiveSession
+from domain.consent import ConsentWithdrawn
 from domain.consultation import ConsultationCancelled, ConsultationClosed, MinutesCompleted
 from domain.examination import ExaminationAborted, ExaminationSigned, ExaminationStarted
-from domain.live_session import StillCaptured
+from domain.live_session import RecordingConsented, StillCaptured
 from tests.domain.cast import (
     CONSULTATION,
     DR_LAN,
@@ -27,7 +30,7 @@ from tests.domain.cast import (
     THE_SYSTEM,
     later,
 )
-from tests.domain.live_cast import EXAMINED
+from tests.domain.live_cast import CONSENT_TO_RECORD, EXAMINED, PROBE_PICTURE
 from tests.domain.test_live_session_picture import TAKEN
 from tests.spec import given
 
@@ -37,6 +40,8 @@ OVER = (
     ExaminationAborted(reason="Máy hỏng"),
 )
 LISTENED: set[type[Event]] = {ExaminationSigned, MinutesCompleted, StillCaptured, *(type(one) for one in OVER)}
+LISTENED |= {RecordingConsented, ConsentWithdrawn}
+ROOM = LiveSession.of(CONSULTATION)
 SIGNED = ExaminationSigned(practitioner_id=DR_LAN, content_sha256="ab" * 32, referral_id=REFERRAL)
 
 
@@ -75,6 +80,24 @@ def test_a_still_becomes_an_image_of_the_examination_with_its_device_and_its_lin
     )
     of_a_started_one = given(*EXAMINED).when(command, THE_SYSTEM)
     assert isinstance(of_a_started_one.of, list), of_a_started_one.of
+
+
+def test_a_withdrawn_consent_goes_to_every_room_that_relied_on_it() -> None:
+    rooms = (ROOM, LiveSession.of(EXAMINATION))
+    withdrawn = ConsentWithdrawn(reason="Đổi ý", live_session_ids=rooms)
+    assert [command for _, command in policy.reactions(at(withdrawn, CONSENT_TO_RECORD))] == [
+        EndWithdrawnConsent(live_session_id=room, consent_id=CONSENT_TO_RECORD) for room in rooms
+    ]
+
+
+def test_a_consent_is_told_who_relies_on_it_and_then_asked_whether_it_still_holds() -> None:
+    consented = RecordingConsented(track_id=PROBE_PICTURE, person_id=PATIENT, consent_id=CONSENT_TO_RECORD)
+    assert [command for _, command in policy.reactions(at(consented, ROOM))] == [
+        RecordConsentReliedOn(consent_id=CONSENT_TO_RECORD, live_session_id=ROOM),
+        EndWithdrawnConsent(live_session_id=ROOM, consent_id=CONSENT_TO_RECORD),
+    ]
+    itself = consented.model_copy(update={"consent_id": None})
+    assert policy.reactions(at(itself, ROOM)) == [], "whoever consented for itself withdraws in the room"
 
 
 def test_completed_minutes_answer_the_referral_of_each_case() -> None:

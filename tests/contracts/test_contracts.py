@@ -163,7 +163,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Draft7Validator:
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(Path(__file__).parent / name, folder)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 0, f"npm could not fetch what package-lock.json pins:\n{done.stderr}"
     return Draft7Validator(read(folder / "node_modules/@asyncapi/specs/schemas/3.0.0.json"))
 

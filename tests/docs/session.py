@@ -18,7 +18,7 @@ from graphql import GraphQLSchema
 
 from tests.docs.blocks import Block, misfits
 
-LONGEST_S = 60
+LONGEST_S = 180
 NODE = shutil.which("node")
 ANYTHING = "…"
 # A document inside JavaScript or Python stands between backticks or three quotes.

@@ -16,7 +16,7 @@ from tests.product import ROOT, commands, events, refusals, run_python, source_f
 
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-REFUSALS_OF_MEDIA = ("Problem", "OfferRefused")
+REFUSALS_OF_MEDIA = ("Problem", "OfferRefused", "Refusal", "Rejected", "_fault", "_refused")
 CODE = re.compile(r"[A-Z]{2,}(_[A-Z]+)*")
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 

@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 
 from commands._command import Context
-from commands.consent import GiveConsent, RequestSharing, WithdrawConsent
-from domain._kernel import Event
-from domain.consent import Consent, ConsentGiven, ConsentWithdrawn, Manner, Purpose, SharingRequested
+from commands.consent import GiveConsent, RecordConsentReliedOn, RequestSharing, WithdrawConsent
+from domain._kernel import Event, decode
+from domain.consent import Consent, ConsentGiven, ConsentReliedOn, ConsentWithdrawn, Manner, Purpose, SharingRequested
 from domain.facility import Facility
 from domain.patient import Patient, PatientDied, PatientsMerged
+from tests.domain.cast import THE_SYSTEM
 from tests.domain.register import (
     AN,
     AN_HERSELF,
@@ -197,3 +198,23 @@ def test_a_withdrawn_consent_covers_nothing_more() -> None:
 def test_what_a_dead_patient_consented_to_can_still_be_withdrawn() -> None:
     dead = (AN_REGISTERED, PatientDied(died_at=NINE, facility_id=SA_PA))
     of_an(given_by_an(), record=dead).when(WITHDRAW, REGISTRAR).then(WITHDRAWN)
+
+
+ROOM = UUID(int=71)
+RELY = RecordConsentReliedOn(consent_id=CONSENT, live_session_id=ROOM)
+RELIED_ON = ConsentReliedOn(live_session_id=ROOM)
+
+
+def test_a_withdrawal_names_the_rooms_that_relied_on_the_consent() -> None:
+    of_an(given_by_an()).when(RELY, THE_SYSTEM).then(RELIED_ON)
+    of_an(given_by_an(), RELIED_ON).when(RELY, THE_SYSTEM).then()
+    expected = ConsentWithdrawn(reason=WITHDRAW.reason, live_session_ids=(ROOM,))
+    of_an(given_by_an(), RELIED_ON).when(WITHDRAW, AN_HERSELF).then(expected)
+
+
+def test_nothing_relies_on_a_consent_that_was_withdrawn() -> None:
+    of_an(given_by_an(), WITHDRAWN).when(RELY, THE_SYSTEM).then_refused("NOT_IN_THIS_STATUS")
+
+
+def test_a_withdrawal_of_before_names_no_room() -> None:
+    assert decode("consent.withdrawn", 1, b'{"reason": "She changed her mind"}') == WITHDRAWN

@@ -314,6 +314,24 @@ def test_a_lost_worker_takes_nobody_of_another_worker_along() -> None:
     )
 
 
+def test_a_worker_that_helped_with_the_room_takes_it_over_from_a_lost_one_once() -> None:
+    helps = RoomPlaced(worker="media-2", run_id=NEXT_RUN)
+    lost = WorkerLost(worker="media-1", run_id=RUN)
+    takes_over = RecordRoomPlaced(live_session_id=ROOM, worker="media-2", run_id=NEXT_RUN, moved_from=RUN)
+    taken_over = RoomPlaced(worker="media-2", run_id=NEXT_RUN, moved_from=RUN)
+    ready(*room.ADMITTED, room.PLACED, helps, lost).when(takes_over, room.THE_WORKER).then(taken_over)
+    ready(*room.ADMITTED, room.PLACED, helps, lost, taken_over).when(takes_over, room.THE_WORKER).then()
+    ready(*room.ADMITTED, room.PLACED, helps).when(takes_over, room.THE_WORKER).then()
+
+
+def test_a_worker_that_comes_to_help_takes_nobodys_place() -> None:
+    third = RecordRoomPlaced(live_session_id=ROOM, worker="media-3", run_id=UUID(int=3))
+    helper_lost = (RoomPlaced(worker="media-2", run_id=NEXT_RUN), WorkerLost(worker="media-2", run_id=NEXT_RUN))
+    ready(*room.ADMITTED, room.PLACED, *helper_lost).when(third, room.THE_WORKER).then(
+        RoomPlaced(worker="media-3", run_id=UUID(int=3))
+    )
+
+
 # The end -----------------------------------------------------------------------------------------------------
 
 

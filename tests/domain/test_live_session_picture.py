@@ -151,6 +151,13 @@ def test_a_still_belongs_to_the_examination_whose_device_showed_it() -> None:
     ready(*room.SHOWN, TAKEN).when(TAKE, room.THE_WORKER).then_refused("EVIDENCE_ALREADY_RECORDED")
 
 
+def test_a_still_keeps_what_was_drawn_on_the_picture() -> None:
+    cleared = StrokesCleared(track_id=PROBE_PICTURE, participant_id=LAN, stroke_ids=(STROKE,))
+    with_stroke = TAKEN.model_copy(update={"stroke_ids": (STROKE,)})
+    ready(*room.SHOWN, DRAWN).when(TAKE, room.THE_WORKER).then(with_stroke)
+    ready(*room.SHOWN, DRAWN, cleared).when(TAKE, room.THE_WORKER).then(TAKEN)
+
+
 def test_a_still_over_a_poor_line_is_labelled_not_for_diagnosis() -> None:
     poor = LINE.model_copy(update={"bitrate_kbps": 400})
     expected = TAKEN.model_copy(update={"measured": poor, "diagnostic": False})

@@ -11,6 +11,7 @@ import pytest
 from commands.live_session_recording import (
     AuthoriseRecording,
     ConsentToRecording,
+    EndWithdrawnConsent,
     ExportRecording,
     RecordFirstBytes,
     RecordRecordingEnded,
@@ -27,7 +28,7 @@ from domain._kernel import Event
 from domain._live import Destination, FailureCause, GapCause, Source, StopCause
 from domain._live_session import LiveSession
 from domain._values import Blob, Period
-from domain.consent import ConsentWithdrawn, Purpose
+from domain.consent import Consent, ConsentWithdrawn, Purpose
 from domain.live_session import (
     FirstBytesWritten,
     LiveSessionClosed,
@@ -282,3 +283,44 @@ def test_a_recording_of_one_patient_is_not_taken_for_one_of_all() -> None:
     state = LiveSession().after(room.RECORDED)
     assert state.recordings[RECORDING].track_ids == (CAMERA, PROBE_PICTURE)
     assert state.about(STOPPED) is None
+
+
+# A consent that is withdrawn in its own stream ---------------------------------------------------------------
+
+END = EndWithdrawnConsent(live_session_id=ROOM, consent_id=CONSENT_TO_RECORD)
+TAKEN_BACK = {"consent": (room.CONSENTED, ConsentWithdrawn(reason="Đổi ý"))}
+ENDED = RecordingStopped(recording_id=RECORDING, cause=StopCause.CONSENT_WITHDRAWN)
+MARKED = RecordingConsentWithdrawn(track_id=PROBE_PICTURE, person_id=PATIENT, recording_ids=(RECORDING,))
+
+
+def test_a_consent_that_was_withdrawn_stops_and_marks_what_relied_on_it() -> None:
+    ready(*room.RECORDED, **TAKEN_BACK).when(END, room.THE_WORKER).then(ENDED, MARKED)
+    ready(*room.RECORDED, ENDED, MARKED, **TAKEN_BACK).when(END, room.THE_WORKER).then()
+
+
+def test_as_long_as_the_consent_is_given_the_recording_goes_on() -> None:
+    ready(*room.RECORDED).when(END, room.THE_WORKER).then()
+
+
+def test_a_recording_of_before_is_marked_also_when_the_room_is_closed() -> None:
+    over = (STOPPED, SEALED, LiveSessionClosed())
+    ready(*room.RECORDED, *over, **TAKEN_BACK).when(END, room.THE_WORKER).then(MARKED)
+
+
+def test_a_track_that_came_back_relies_on_the_same_consent() -> None:
+    again = published(room.NEXT_CAMERA, HOA, Source.ULTRASOUND, PATIENT, ultrasound=room.SCAN).model_copy(
+        update={"continues": PROBE_PICTURE, "consented": (PATIENT,), "recording_ids": (RECORDING,)}
+    )
+    on_next = MARKED.model_copy(update={"track_id": room.NEXT_CAMERA})
+    ready(*room.RECORDED, again, **TAKEN_BACK).when(END, room.THE_WORKER).then(ENDED, MARKED, on_next)
+
+
+def test_who_consented_for_itself_meanwhile_relies_on_no_consent_of_the_desk() -> None:
+    itself = RecordingConsented(track_id=PROBE_PICTURE, person_id=PATIENT)
+    ready(*room.RECORDED, itself, **TAKEN_BACK).when(END, room.THE_WORKER).then()
+
+
+def test_another_consent_ends_nothing_here() -> None:
+    other = END.model_copy(update={"consent_id": UUID(int=9_999)})
+    withdrawn = Consent().after((room.CONSENTED, ConsentWithdrawn(reason="Đổi ý")))
+    given(*room.RECORDED, others={**care(), other.consent_id: withdrawn}).when(other, room.THE_WORKER).then()

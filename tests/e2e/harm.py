@@ -26,7 +26,7 @@ from infra.settings import Settings
 from infra.watermark import applied_upto
 
 # What never comes back within this time hangs; how soon it should be back stands in the report.
-HANGS_AFTER_S = 60.0
+HANGS_AFTER_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)

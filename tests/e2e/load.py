@@ -177,7 +177,7 @@ class Watch:
 async def watching(watches: Sequence[Watch]) -> AsyncIterator[None]:
     """All of them are told what happens while the block runs; one who gives up is a failure of his own."""
     tasks = [asyncio.create_task(watch.watcher.watch()) for watch in watches]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await asyncio.gather(*(watch.watcher.reached(0) for watch in watches))
     yield
     for task in tasks:

@@ -159,7 +159,7 @@ async def test_a_clock_that_runs_out_while_nobody_can_act_on_it_is_recorded_once
             os.kill(former.pid, signal.SIGKILL)
         async with harm.db() as db:
             await harm.ready("reactors", unlike=former)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while await due.recorded(db) == 0:
                     await asyncio.sleep(0.05)
             # The next one finds the clock run out too, and the one after that.

@@ -58,8 +58,7 @@ async def stack(settings: Settings) -> Record:
 
 
 async def one_day(settings: Settings, stack: Record) -> Played:
-    policies_run = "reactors" in stack.members
-    async with new_day(settings, stack.graphql_url, Stage(), AT_ONCE, policies_run=policies_run) as day:
+    async with new_day(settings, stack, Stage(), AT_ONCE) as day:
         return await play(day)
 
 
@@ -79,7 +78,7 @@ async def test_the_launch_day_is_as_it_must_be(first: Played) -> None:
 
 @pytest.fixture(scope="module")
 async def sealed(settings: Settings, stack: Record, first: Played) -> Sequence[SealedReport]:
-    async with new_day(settings, stack.graphql_url, Stage(), AT_ONCE) as day:
+    async with new_day(settings, stack, Stage(), AT_ONCE) as day:
         return await seal_day(day, first.chair, first.consultation_id)
 
 
@@ -146,6 +145,7 @@ async def test_the_rules_refuse_what_the_day_tries_in_vain(first: Played) -> Non
         "REFERRAL_INCOMPLETE": 1,
         "OBSERVERS_ARE_SILENT": 1,
         "DEVICE_NOT_CONNECTED": 1,
+        "EVERYBODY_HAS_TO_CONSENT": 1,
         "ISSUES_WITHOUT_CONCLUSION": 1,
     }
     returned = [event["data"] for event in first.evidence.log if event["name"] == "referral.returned"]
@@ -153,7 +153,28 @@ async def test_the_rules_refuse_what_the_day_tries_in_vain(first: Played) -> Non
 
 
 async def test_images_below_diagnostic_quality_are_told_apart(first: Played) -> None:
-    assert (first.summary.images, first.summary.images_for_diagnosis) == (6, 4)
+    # Two of the eight are stills of the live ultrasound, whose 15 pictures a second are too few.
+    assert (first.summary.images, first.summary.images_for_diagnosis) == (8, 4)
+
+
+async def test_five_cameras_and_an_ultrasound_were_seen_and_one_camera_came_back(first: Played) -> None:
+    assert first.evidence.live is not None
+    sources = {source.place.split()[1]: source for source in first.evidence.live.sources}
+    assert len(first.evidence.live.sources) == 6
+    assert sources.keys() == {"camera", "ultrasound"}
+    assert [source.name for source in first.evidence.live.sources if source.cuts] == [
+        "Bệnh viện Hữu nghị Đa khoa Nghệ An"
+    ]
+    assert len(first.evidence.live.watched) == 22
+    heard = {tuple(seen.size): seen.sounds > 0 for seen in first.evidence.live.watched}
+    assert heard == {(16, 16): False, (640, 360): True, (1280, 720): False}, "most are counted, two are decoded"
+
+
+async def test_the_recording_was_played_back_and_taken_out_as_dicom(first: Played) -> None:
+    assert first.summary.live is not None
+    recording = first.summary.live["recording"]
+    assert recording["pictures"] > recording["dicom_pictures"] > 0
+    assert recording["ms"] > 0
 
 
 async def test_a_second_day_finds_the_hospitals_and_a_frame_lost_on_the_way_is_found(
@@ -180,6 +201,7 @@ async def test_a_second_day_finds_the_hospitals_and_a_frame_lost_on_the_way_is_f
     (complaint,) = second.summary.wrong
     assert f"missed {len(lost)} events" in complaint
     assert "facility" not in second.summary.events
+    assert second.evidence.live is not None
     assert second.summary.connected == first.summary.connected
 
 

@@ -28,7 +28,7 @@ from graphql_api.viewer import Services, Unauthenticated, viewer_of
 from graphql_api.websocket import WEBSOCKETS
 from infra.event_log import after, head
 from infra.event_store import PostgresEventStore
-from infra.live_tickets import TicketDesk
+from infra.live_tickets import Places, TicketDesk
 from infra.media_tokens import GrantDesk, fresh_key
 from infra.recording_tickets import RecordingTickets
 from infra.reference import load
@@ -121,7 +121,7 @@ class Subscription:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
 
-    async def next(self, within_s: float = 5.0) -> dict[str, Any]:
+    async def next(self, within_s: float = 60.0) -> dict[str, Any]:
         async with asyncio.timeout(within_s):
             message = json.loads(await self._socket.recv())
         assert message["type"] == "next", message
@@ -145,7 +145,7 @@ class Service:
     async def settled(self) -> None:
         """Everything that is in the log has been released to subscribers."""
         async with self.services.reader.acquire() as db:
-            assert await self.feed.reached(await head(db), within_s=10)
+            assert await self.feed.reached(await head(db), within_s=60)
 
     async def release_again(self, since: int, upto: int) -> None:
         """Give subscribers a batch that the feed would not give them in this way."""
@@ -183,7 +183,8 @@ async def serve(dsn: str, *, production: bool = False, origins: Sequence[str] = 
     """One API process, as far as the network can tell."""
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
-        tickets = TicketDesk(Settings(turn_urls=RELAYS, turn_secret="for tests", media_url=MEDIA), GRANTS)
+        places = Places(dsn)
+        tickets = TicketDesk(Settings(turn_urls=RELAYS, turn_secret="for tests", media_url=MEDIA), GRANTS, places)
         services = Services(Bus(store), pool, feed, load(), tickets=tickets, recordings=RECORDINGS)
         api = build_api(services, feed, read_token, production=production, origins=origins)
         following = asyncio.create_task(feed.run())
@@ -193,4 +194,5 @@ async def serve(dsn: str, *, production: bool = False, origins: Sequence[str] = 
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
+        await places.close()
         await store.close()

@@ -29,7 +29,7 @@ def client_of(service: Service, person: Person, http: httpx.AsyncClient) -> Clie
 async def until(subscription: Subscription, count: int, frames: AsyncIterator[Frame]) -> list[int]:
     """The versions of the next events, at least so many."""
     versions: list[int] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(versions) < count:
             frame = await anext(frames)
             versions += [event["version"] for event in frame.update["events"]]

@@ -45,7 +45,7 @@ INSIDE = re.compile(
     r"|_v\d+_g\d+|object at 0x|NoneType|graphql_api|server closed",
     re.IGNORECASE,
 )
-NOT_BLOCKED_S = 10.0
+NOT_BLOCKED_S = 25.0
 MOST_GROWTH_MB = 200.0
 
 
@@ -314,7 +314,8 @@ async def test_frames_of_all_kinds_end_their_own_line_at_most(
                     answers.append(found.decode("latin-1"))
         writer.transport.abort()
 
-    gate = asyncio.Semaphore(AT_ONCE)
+    # Most lines stay open until their second is over, so many of them wait side by side.
+    gate = asyncio.Semaphore(4 * AT_ONCE)
 
     async def gated(frames: list[bytes]) -> None:
         async with gate:

@@ -145,7 +145,7 @@ async def close_code(service: Service, *messages: object, greet: bool = True) ->
     async with service.socket(somebody("doctor", at=(await a_facility(service))[0]), greet=greet) as socket:
         for message in messages:
             await socket.send(message if isinstance(message, str | bytes) else orjson.dumps(message).decode())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await socket.wait_closed()
         return socket.close_code
 

@@ -27,7 +27,7 @@ mutation ($input: JoinLiveSessionInput!, $commandId: UUID!) {
     ... on CommandAccepted {
       aggregateId version position
       ticket {
-        liveSessionId participantId part pointId token expiresAt whepTemplate
+        liveSessionId participantId part pointId token expiresAt whepTemplate socketUrl
         whip { source url } iceServers { urls username credential }
       }
     }
@@ -76,6 +76,7 @@ async def test_whoever_may_come_in_gets_a_token_addresses_and_relays(service: Se
         source: f"{MEDIA}/whip/{ROOM}/{source.lower()}" for source in ("AUDIO", "CAMERA", "SCREEN")
     }
     assert ticket["whepTemplate"] == f"{MEDIA}/whep/{ROOM}/{{pointId}}/{{source}}"
+    assert ticket["socketUrl"] == f"{MEDIA.replace('http', 'ws', 1)}/sessions/{ROOM}"
     stun, turn = ticket["iceServers"]
     assert [stun["urls"], turn["urls"]] == [[one] for one in RELAYS]
     assert stun["credential"] is None

@@ -54,7 +54,7 @@ async def asked(service: Service, person: Person, **more: Any) -> int:
 async def run_at(service: Service, person: Person, position: int) -> dict[str, Any]:
     """The run that was asked for at this position, once it is over."""
     query = f"{{ reportRuns(first: 50) {{ nodes {{ requestedPosition {RUN} }} }} }}"
-    for _ in range(200):
+    for _ in range(900):
         async with service.client(person) as client:
             nodes = (await client.ask(query))["data"]["reportRuns"]["nodes"]
         for one in nodes:
@@ -78,7 +78,7 @@ async def test_an_auditor_asks_follows_and_downloads(service: Service, at: Desk)
         position = await asked(service, auditor)
         seen: list[str] = []
         while "SEALED" not in seen:
-            update = (await following.next(within_s=20))["reportRuns"]
+            update = (await following.next(within_s=90))["reportRuns"]
             seen += [run["status"] for run in update["runs"] if run["requestedBy"] == str(auditor.subject)]
     assert seen[0] == "REQUESTED"
     run = await run_at(service, auditor, position)

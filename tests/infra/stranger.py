@@ -31,8 +31,9 @@ def read(sealed: bytes, key: bytes) -> tuple[bytes, bytes, bool]:
     assert head["format"] == 1
     derived = HKDF(SHA256(), 64, bytes.fromhex(head["salt"]), b"telehealth sealed object 1").derive(key)
     assert derived[32:].hex() == head["commitment"]
-    at, plain, previous = 12 + size, b"", hashlib.sha256(sealed[: 12 + size]).digest()
+    at, previous = 12 + size, hashlib.sha256(sealed[: 12 + size]).digest()
     number, ended = 0, False
+    plain = bytearray()
     while not ended and at + 53 <= len(sealed):
         length = int.from_bytes(sealed[at : at + 4], "big")
         if at + 53 + length > len(sealed):
@@ -45,4 +46,4 @@ def read(sealed: bytes, key: bytes) -> tuple[bytes, bytes, bool]:
         previous = hashlib.sha256(start + body).digest()
         ended = start[4] == 1
         at, number = at + 53 + length, number + 1
-    return plain, previous, ended
+    return bytes(plain), previous, ended

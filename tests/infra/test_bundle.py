@@ -199,7 +199,8 @@ async def test_leaves_that_are_not_those_that_were_signed_are_told_from_records_
     with zipfile.ZipFile(await bundle(office, db)) as whole:
         whole.extractall(tmp_path / "unpacked")
     leaves = tmp_path / "unpacked" / "leaves.bin"
-    leaves.write_bytes(leaves.read_bytes()[:-1] + b"\0")
+    content = leaves.read_bytes()
+    leaves.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(Refused, match="the records are those that were signed"):
         check_bundle(Bundle(tmp_path / "unpacked"), Policy.read(POLICY))
 

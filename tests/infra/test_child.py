@@ -41,8 +41,30 @@ async def test_a_death_in_the_moment_of_a_question_is_not_overlooked(
     assert child.kin is not None
     former = child.kin
     os.kill(former.pid, signal.SIGKILL)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while child.restarts == 0 or child.kin is None or child.state != "ready":
             await asyncio.sleep(0.01)
     assert child.kin != former
+    await child.stop()
+
+
+async def _nothing(pid: int) -> str | None:
+    return None
+
+
+async def test_a_first_death_is_followed_by_a_start_without_a_long_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.local.child.PAUSES_SECONDS", (0.0, 3600.0))
+    child = Child(Program("sleeper", ("sleep", "3600"), dict(os.environ), _nothing), tmp_path / "log", 5, lambda: None)
+    child.start()
+    await child.first_ready()
+    for state in ("ready", "restarting"):
+        assert child.kin is not None
+        former = child.kin
+        os.kill(former.pid, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while child.kin == former or child.state != state:
+                await asyncio.sleep(0.01)
+    assert child.restarts == 2
     await child.stop()

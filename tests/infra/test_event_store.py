@@ -16,6 +16,7 @@ from infra.event_store import APPEND, MOST_WAITING, PostgresEventStore, Ready, a
 from infra.mapper import Stored
 from infra.postgres import Connection, connect
 from tests.infra.store_contract import EventStoreContract, history
+from tests.own_postgres import somebody_waits_for_a_lock
 from tests.ward import BedNoted, wish
 
 
@@ -145,7 +146,7 @@ class TestPostgresEventStore(EventStoreContract):
         async with log.db.transaction():
             await log.db.execute("select lock_log()")
             under_way = asyncio.create_task(store.append(wish(uuid4(), 0)))
-            await asyncio.sleep(0.1)
+            await somebody_waits_for_a_lock(log.db)
             waiting = [asyncio.create_task(store.append(wish(uuid4(), 0))) for _ in range(6)]
             await asyncio.sleep(0.05)
             for task in (under_way, *waiting[:3]):

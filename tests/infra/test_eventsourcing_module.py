@@ -270,7 +270,7 @@ def test_many_streams_go_in_together_or_not_at_all(log_database: str, plain: psy
 
 async def test_the_library_waits_for_our_lock(log_database: str) -> None:
     db = await connect(log_database)
-    with rotas(log_database, POSTGRES_LOCK_TIMEOUT="1") as application:
+    with rotas(log_database, POSTGRES_LOCK_TIMEOUT="60") as application:
         async with db.transaction():
             await db.execute("select lock_log()")
             insert = asyncio.create_task(asyncio.to_thread(application.save, Rota(ward="A")))

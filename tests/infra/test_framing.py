@@ -73,7 +73,7 @@ async def test_nothing_is_framed_after_the_end_of_the_connection() -> None:
             ended.set_result("sent")
 
     async with connected(talk):
-        assert await asyncio.wait_for(ended, 5) == "disconnected"
+        assert await asyncio.wait_for(ended, 60) == "disconnected"
 
 
 async def test_who_reads_slowly_holds_up_its_own_frames_only() -> None:

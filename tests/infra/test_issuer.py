@@ -20,6 +20,7 @@ from infra.issuer import NotInProduction, development_key, issue_token, main
 from infra.issuer_keys import IssuerKeys, IssuerUnreachable
 from infra.serving import bound_socket, serving
 from infra.settings import Settings
+from tests.free_port import free_port
 from tests.infra.test_settings import PRODUCTION
 
 
@@ -51,7 +52,7 @@ class Issuer:
 
 
 async def test_a_token_of_the_development_issuer_is_let_in(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     settings = Settings(data=tmp_path, issuer_port=port)
     vitals, stop = Vitals("issuer"), asyncio.Event()
     running = asyncio.create_task(main(settings, vitals, stop))
@@ -126,7 +127,7 @@ async def test_known_keys_serve_on_while_the_issuer_is_away() -> None:
 
 
 async def test_an_issuer_that_never_answered_lets_nobody_in_and_blames_nobody() -> None:
-    keys = IssuerKeys(Settings(), f"http://127.0.0.1:{_free_port()}")
+    keys = IssuerKeys(Settings(), f"http://127.0.0.1:{free_port()}")
     with pytest.raises(IssuerUnreachable):
         await keys.key("first")
 
@@ -160,8 +161,3 @@ async def test_a_token_signed_in_another_data_folder_is_refused(tmp_path: Path) 
     assert (await verifier.verify(issue_token(ours, "nurse"))).roles == {"nurse"}
     with pytest.raises(TokenInvalid):
         await verifier.verify(issue_token(theirs, "nurse"))
-
-
-def _free_port() -> int:
-    with bound_socket(0) as sock:
-        return int(sock.getsockname()[1])

@@ -96,14 +96,12 @@ async def test_the_bytes_are_those_before_and_after_a_rebuild_of_all_views(told:
     assert await digests(dsn, last, parameters()) == before
 
 
-async def test_the_bytes_are_those_of_another_postgresql(
-    told: tuple[str, int], stack: Stack, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+async def test_the_bytes_are_those_of_another_postgresql(told: tuple[str, int], stack: Stack) -> None:
     dsn, last = told
     here = await connect(dsn)
     rows = [tuple(row) for row in await here.fetch(f"select {COLUMNS} from events order by notification_id")]
     version = await here.fetchval("show server_version_num")
-    async with debian_postgres(tmp_path_factory.mktemp("debian")) as server, fresh_database(server) as other:
+    async with debian_postgres() as server, fresh_database(server) as other:
         there = await connect(other)
         assert await there.fetchval("show server_version_num") != version, "it has to be another one"
         await there.copy_records_to_table("events", records=rows, columns=COLUMNS.split(", "))

@@ -40,23 +40,41 @@ function preferred(pc, kind, codec) {
   for (const t of pc.getTransceivers()) if (t.receiver.track.kind === kind) t.setCodecPreferences([...first, ...rest]);
 }
 
-async function publish(name, url, token, { width = 640, height = 480, bitrate, codec, layers, servers, audio = true } = {}) {
+async function publish(name, url, token, options = {}) {
+  const { width = 640, height = 480, bitrate, codec, layers, scalability, servers, hint = "detail" } = options;
+  const { audio = true, talks = false } = options;
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 30 }, audio });
   const relays = servers ? { iceServers: servers, iceTransportPolicy: "relay" } : {};
   const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...relays });
   const [video] = stream.getVideoTracks();
-  video.contentHint = "detail";
+  video.contentHint = hint;
   const encodings = layers
     ? layers.map(([rid, scale, maxBitrate]) => ({ rid, scaleResolutionDownBy: scale, maxBitrate }))
-    : [bitrate ? { maxBitrate: bitrate } : {}];
+    : [{ ...(bitrate && { maxBitrate: bitrate }), ...(scalability && { scalabilityMode: scalability }) }];
   pc.addTransceiver(video, { direction: "sendonly", sendEncodings: encodings });
   for (const track of stream.getAudioTracks()) pc.addTransceiver(track, { direction: "sendonly" });
   preferred(pc, "video", codec);
-  kept[name] = { pc, stream };
+  kept[name] = { pc, stream, talk: talks ? talking(pc) : null };
   return { ...(await exchange(pc, url, token)), offer: pc.localDescription.sdp };
 }
 
-async function watch(name, url, token, { audio = true } = {}) {
+// The data channels of a room: one for what counts, one for what is worth its moment.
+function talking(pc) {
+  const talk = { heard: [] };
+  listen(talk, pc.createDataChannel("room"));
+  listen(talk, pc.createDataChannel("pointer", { ordered: false, maxRetransmits: 0 }));
+  return talk;
+}
+
+function listen(talk, channel) {
+  talk[channel.label] = channel;
+  channel.addEventListener("message", ({ data }) => talk.heard.push({ over: channel.label, ...JSON.parse(data) }));
+}
+
+function talkOf(name, type) { return kept[name].talk.heard.filter((one) => one.type === type); }
+function talkTo(name, text, over = "room") { kept[name].talk[over].send(text); }
+
+async function watch(name, url, token, { audio = true, talks = false } = {}) {
   const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   const video = document.createElement("video");
   video.muted = true;
@@ -70,7 +88,7 @@ async function watch(name, url, token, { audio = true } = {}) {
   const onFrame = (now) => { times.push(now); video.requestVideoFrameCallback(onFrame); };
   video.requestVideoFrameCallback(onFrame);
   pc.addEventListener("track", (event) => { video.srcObject.addTrack(event.track); video.play().catch(() => {}); });
-  kept[name] = { pc, video, times };
+  kept[name] = { pc, video, times, talk: talks ? talking(pc) : null };
   return exchange(pc, url, token);
 }
 
@@ -78,7 +96,8 @@ async function watch(name, url, token, { audio = true } = {}) {
 async function answerTo(name, offer) {
   let room = kept[name];
   if (!room) {
-    room = kept[name] = { pc: new RTCPeerConnection({ bundlePolicy: "max-bundle" }), videos: {} };
+    room = kept[name] = { pc: new RTCPeerConnection({ bundlePolicy: "max-bundle" }), videos: {}, talk: { heard: [] } };
+    room.pc.addEventListener("datachannel", ({ channel }) => listen(room.talk, channel));
     room.pc.addEventListener("track", ({ track, transceiver }) => {
       const video = document.createElement(track.kind);
       video.muted = video.autoplay = true;
@@ -93,6 +112,22 @@ async function answerTo(name, offer) {
   await gathered(room.pc);
   return room.pc.localDescription.sdp;
 }
+
+// The socket of a room, as any client speaks with it.
+function enter(name, url, token) {
+  const socket = new WebSocket(url.replace(/^http/, "ws"));
+  const told = [];
+  kept[`${name}-socket`] = { socket, told };
+  socket.addEventListener("open", () => socket.send(JSON.stringify({ type: "hello", token })));
+  socket.addEventListener("close", ({ code, reason }) => told.push({ type: "closed", code, reason }));
+  socket.addEventListener("message", async ({ data }) => {
+    const message = JSON.parse(data);
+    told.push(message);
+    if (message.type === "offer") socket.send(JSON.stringify({ type: "answer", sdp: await answerTo(name, message.sdp) }));
+  });
+}
+function toldIn(name, type) { return kept[`${name}-socket`].told.filter((one) => !type || one.type === type); }
+function say(name, message) { kept[`${name}-socket`].socket.send(typeof message === "string" ? message : JSON.stringify(message)); }
 
 function shown(name) {
   const found = {};

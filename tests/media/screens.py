@@ -49,7 +49,7 @@ class Screen:
         gap, stood = float(shown["longestGap"]), float(shown["stalled"]) + self.ward.stalled_ms
         return gap < FREEZE_MS + 2 * stood
 
-    async def frames(self, at_least: int, name: str = "screen", seconds: float = 30) -> Any:
+    async def frames(self, at_least: int, name: str = "screen", seconds: float = 60) -> Any:
         """Waits until that many frames were shown; answers the statistics then."""
         async with asyncio.timeout(seconds):
             while True:

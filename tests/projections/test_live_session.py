@@ -17,17 +17,20 @@ from projections._live import Alarm
 from projections._page import EVERYTHING, NOTHING
 from projections._timeline import Happening
 from projections.link_ledger import lines_of, link_ledger, links, merged, overlaps, together
+from projections.live_messages import live_messages
+from projections.live_messages import view as messages_view
 from projections.live_recording import live_recording, live_recordings, recordings
 from projections.live_session import (
     LiveSession,
-    closed_of,
     earlier_runs,
     live_session,
     live_sessions,
     participants,
     tracks,
 )
-from projections.picture_marks import Mark, picture_marks
+from projections.live_session import view as live_session_view
+from projections.picture_marks import Mark, drawings, image_marks, picture_marks
+from projections.picture_marks import view as marks_view
 from tests.history import History, called
 from tests.projections.conftest import TakeIn
 from tests.story_live import LIVE_STILL, PROBE, RECORDING, ROOM, ROOM_OF_SCAN, SCAN, SCANNED, seat_of
@@ -56,7 +59,6 @@ async def test_a_room_is_found_by_its_care_and_is_closed_with_it(db: Connection)
     page = await live_sessions(db, EVERYTHING, facility_id=SA_PA)
     assert {row.live_session_id for row in page.rows} == {ROOM, ROOM_OF_SCAN}
     assert (await live_sessions(db, EVERYTHING, facility_id=THAI_NGUYEN)).rows[0].live_session_id == ROOM
-    assert await closed_of(db, [ROOM, uuid4()]) == [ROOM]
 
 
 @pytest.mark.usefixtures("told")
@@ -176,8 +178,12 @@ async def test_a_recording_tells_its_consents_gaps_hash_accesses_and_its_mark(db
         RecordingStatus.SEALED,
         RecordingStatus.FAILED,
         RecordingStatus.STOPPED,
+        RecordingStatus.STOPPED,
     ]
-    assert len((await live_recordings(db, EVERYTHING, consent_withdrawn=True)).rows) == 3
+    at_the_desk = all_of_it[-1]
+    assert at_the_desk.stopped_because == StopCause.CONSENT_WITHDRAWN
+    assert at_the_desk.consent_withdrawn_by == [PATIENT_OF_SA_PA]
+    assert len((await live_recordings(db, EVERYTHING, consent_withdrawn=True)).rows) == 4
     assert (await live_recordings(db, EVERYTHING, consent_withdrawn=False)).rows == []
     failed = (await live_recordings(db, EVERYTHING, [RecordingStatus.FAILED])).rows
     assert [one.failed_because for one in failed] == ["no_bytes"]
@@ -190,16 +196,42 @@ async def test_what_was_pointed_at_can_be_replayed_in_the_time_of_the_picture(db
         Mark.FROZEN,
         Mark.POINTED,
         Mark.DRAWN,
+        Mark.STILL,
         Mark.CLEARED,
         Mark.RELEASED,
-        Mark.STILL,
     ]
     drawn = marks[2]
     assert (drawn.rtp_timestamp, drawn.label, drawn.shape) == (2_700_000, "IVC 21 mm", "calliper")
     assert [(str(dot["x"]), dot["at_ms"]) for dot in drawn.dots] == [("0.31", 0), ("0.36", 120)]
-    assert marks[3].stroke_ids == drawn.stroke_ids
-    assert marks[5].image_id == LIVE_STILL
+    assert marks[4].stroke_ids == drawn.stroke_ids
+    assert (marks[3].image_id, marks[3].stroke_ids) == (LIVE_STILL, drawn.stroke_ids)
     assert (await picture_marks(db, NOTHING, ROOM_OF_SCAN)).rows == []
+
+
+@pytest.mark.usefixtures("told")
+async def test_a_still_is_found_with_what_was_drawn_and_pointed_at_on_it(db: Connection) -> None:
+    on_still = await image_marks(db, EVERYTHING, LIVE_STILL)
+    assert [one.what for one in on_still] == [Mark.FROZEN, Mark.POINTED, Mark.DRAWN]
+    assert await image_marks(db, NOTHING, LIVE_STILL) == []
+    assert await image_marks(db, EVERYTHING, uuid4()) == []
+
+
+async def test_whoever_comes_late_finds_what_is_drawn_now_and_what_was_written(
+    db: Connection, whole_story: Sequence[Recorded], take_in: TakeIn
+) -> None:
+    scan = [at for at in whole_story if at.stream_id == ROOM_OF_SCAN]
+    drawn = next(n for n, at in enumerate(scan) if at.event.name == "live_session.stroke_drawn")
+    cleared = next(n for n, at in enumerate(scan) if at.event.name == "live_session.strokes_cleared")
+    await take_in(scan[: drawn + 1], live_session_view, marks_view, messages_view)
+    (lying,) = await drawings(db, await room(db, ROOM_OF_SCAN))
+    assert (lying.label, lying.track_id, lying.cleared_at) == ("IVC 21 mm", SCAN, None)
+    assert (await live_messages(db, EVERYTHING, ROOM_OF_SCAN)).rows == []
+    await take_in(scan[drawn + 1 : cleared + 1], live_session_view, marks_view, messages_view)
+    assert await drawings(db, await room(db, ROOM_OF_SCAN)) == []
+    await take_in(scan[cleared + 1 :], live_session_view, marks_view, messages_view)
+    (message,) = (await live_messages(db, EVERYTHING, ROOM_OF_SCAN)).rows
+    assert (message.participant_id, message.text[:9]) == (seat_of(NGA), "Tĩnh mạch")
+    assert (await live_messages(db, NOTHING, ROOM_OF_SCAN)).rows == []
 
 
 @pytest.mark.usefixtures("told")

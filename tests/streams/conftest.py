@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -37,12 +38,13 @@ async def log(database: str, beds: Beds) -> AsyncIterator[Log]:
 
 
 @pytest.fixture
-def spawn(database: str, kafka_bootstrap: str, beds: Beds) -> Iterator[Spawn]:
+def spawn(database: str, kafka_bootstrap: str, beds: Beds, tmp_path: Path) -> Iterator[Spawn]:
     """Start a member ("relay" or "worker") as a process; all are ended after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(role: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.streams.member", role, database, kafka_bootstrap, beds.aggregate]
+        known = [database, kafka_bootstrap, beds.aggregate, str(tmp_path)]
+        command = [sys.executable, "-m", "tests.streams.member", role, *known]
         process = subprocess.Popen(
             tethered(command, orphan_signal=signal.SIGKILL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -62,7 +64,7 @@ Messages = dict[int, list["ConsumerRecord[bytes, bytes]"]]
 def read_topic(kafka_bootstrap: str) -> Callable[..., object]:
     """Read what lies in a topic, by partition, until `enough` says so."""
 
-    async def read(topic: str, enough: Callable[[Messages], bool], within_s: float = 15) -> Messages:
+    async def read(topic: str, enough: Callable[[Messages], bool], within_s: float = 60) -> Messages:
         consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
         found: Messages = {partition: [] for partition in range(PARTITIONS)}
         await consumer.start()

@@ -56,7 +56,7 @@ class TestLane:
         return messages
 
     def reader(self, aggregates: Sequence[str] | None = None, **more: Any) -> Reader:
-        more = {"follow": False, "patience_s": 1.5, **more}
+        more = {"follow": False, "patience_s": 60, **more}
         return Reader(self.bootstrap, self.lane, aggregates, **more)
 
     def read(self, aggregates: Sequence[str] | None = None, **more: Any) -> list[Entry]:

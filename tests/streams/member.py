@@ -1,6 +1,6 @@
 """A relay or a worker of a test as a process of its own, so that it can be killed:
 
-python -m tests.streams.member (relay | worker) DSN BOOTSTRAP AGGREGATE
+python -m tests.streams.member (relay | worker) DSN BOOTSTRAP AGGREGATE FOLDER
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from tempfile import gettempdir
 
 import uvloop
 
@@ -19,7 +18,7 @@ from streams.worker import project
 from tests.streams.ward import Beds
 
 
-async def live(role: str, dsn: str, bootstrap: str, aggregate: str) -> None:
+async def live(role: str, dsn: str, bootstrap: str, aggregate: str, folder: str) -> None:
     beds, vitals, stop = Beds(aggregate), Vitals(role), asyncio.Event()
     if role == "relay":
         relay = Relay(
@@ -31,8 +30,7 @@ async def live(role: str, dsn: str, bootstrap: str, aggregate: str) -> None:
         )
         await relay.run(stop)
     else:
-        data = Path(gettempdir()) / aggregate
-        await project(dsn, bootstrap, vitals, stop, data=data, views=beds.views, group=aggregate)
+        await project(dsn, bootstrap, vitals, stop, data=Path(folder), views=beds.views, group=aggregate)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.group import kafka_replaced
+from streams.group import CARRIED_TO, kafka_replaced
 from tests.streams.ward import Log
 
 
@@ -14,26 +14,38 @@ async def carries_to(log: Log, cluster_id: str) -> None:
         " on conflict (lane) do update set cluster_id = $1",
         cluster_id,
     )
-    await asyncio.sleep(0.1)
+
+
+async def known(log: Log) -> None:
+    """Returns when whoever watches has asked, and has asked again since."""
+    asked = "select max(query_start) from pg_stat_activity where datname = current_database() and query = $1"
+    since = await log.db.fetchval("select clock_timestamp()")
+    async with asyncio.timeout(60):
+        for _ in range(2):
+            while (last := await log.db.fetchval(asked, CARRIED_TO)) is None or last <= since:
+                await asyncio.sleep(0.01)
+            since = last
 
 
 async def test_it_ends_when_the_relay_turns_to_another_kafka(log: Log) -> None:
     watching = asyncio.create_task(kafka_replaced(log.dsn, "ours", every_s=0.01))
-    for known in ("ours", "ours"):
-        await carries_to(log, known)
+    for to in ("ours", "ours"):
+        await carries_to(log, to)
+        await known(log)
         assert not watching.done()
     await carries_to(log, "another")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await watching
 
 
 async def test_a_relay_that_has_not_come_to_our_kafka_yet_is_waited_for(log: Log) -> None:
     await carries_to(log, "the one before")
     watching = asyncio.create_task(kafka_replaced(log.dsn, "ours", every_s=0.01))
-    for known in ("the one before", "ours"):
-        await carries_to(log, known)
+    for to in ("the one before", "ours"):
+        await carries_to(log, to)
+        await known(log)
         assert not watching.done()
     # Back to the one before, which for us is another one by now.
     await carries_to(log, "the one before")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await watching

@@ -21,7 +21,6 @@ from infra.audit.logged_tree import HoleInTheLog, LoggedTree, WrongTree, leaf_of
 from infra.event_log import after
 from infra.local.kinship import tethered
 from infra.postgres import connect
-from infra.serving import bound_socket
 from projections.audit._checkpoint import Checkpoint, read_checkpoint
 from projections.audit._keys import Kind, PrivateKey, check_checkpoint, signers_of
 from projections.audit._note import read_note
@@ -29,6 +28,7 @@ from projections.audit._tiles import Place, Tile
 from projections.audit._tree import root_of
 from streams.checkpoints import TOPIC, Publisher
 from tests.audit_office import COSIGNERS, LOG, ORIGIN, Office, add, cosigner_keys, note_of, public, signed
+from tests.free_port import free_port
 
 
 @pytest.fixture
@@ -207,8 +207,9 @@ async def test_a_second_ledger_stands_by_and_takes_over(office: Office, tmp_path
     async with office.keeping():
         await signed(office.dsn, 5)
         async with other.keeping():
-            await asyncio.sleep(0.5)
-            assert other.vitals.details["role"] == "standby"
+            async with asyncio.timeout(60):
+                while other.vitals.details.get("role") != "standby":
+                    await asyncio.sleep(0.02)
             await add(office.dsn, 5)
             await signed(office.dsn, 10)
     async with other.keeping():
@@ -216,7 +217,10 @@ async def test_a_second_ledger_stands_by_and_takes_over(office: Office, tmp_path
         assert (await signed(office.dsn, 15)).root == await root_in_memory(office.dsn, 15)
 
 
-async def test_checkpoints_are_cosigned_in_both_ways_and_a_witness_that_is_away_delays_nobody(office: Office) -> None:
+async def test_checkpoints_are_cosigned_in_both_ways_and_a_witness_that_is_away_delays_nobody(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.audit.cosigning.PAUSE_S", 0.2)
     async with office.witness() as url:
         await add(office.dsn, 5)
         async with office.keeping(url) as vitals:
@@ -226,11 +230,12 @@ async def test_checkpoints_are_cosigned_in_both_ways_and_a_witness_that_is_away_
     async with office.keeping(url) as vitals:
         await add(office.dsn, 5)
         assert "witness.test" not in (await signed(office.dsn, 10)).note
-        await asyncio.sleep(1)
+        async with asyncio.timeout(60):
+            while not str(vitals.details.get("witness")).startswith("away"):
+                await asyncio.sleep(0.02)
         assert vitals.ready
-        assert str(vitals.details["witness"]).startswith("away")
         async with office.witness(int(url.rpartition(":")[2])):
-            await asyncio.sleep(2.2)
+            await asyncio.sleep(0.5)
             await add(office.dsn, 5)
             await signed(office.dsn, 15, cosigned=True)
 
@@ -255,7 +260,7 @@ async def test_checkpoints_arrive_on_kafka_once_each_in_order(office: Office, ka
     consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     messages: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(messages) < 2:
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 messages += records
@@ -270,9 +275,7 @@ async def test_checkpoints_arrive_on_kafka_once_each_in_order(office: Office, ka
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
 async def test_a_ledger_and_a_witness_that_are_killed_at_any_moment_go_on(office: Office, seed: int) -> None:
     chance, size = Random(seed), 0
-    # Asked from the system, so that another copy of this test beside it has another one.
-    with bound_socket(0) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     for _ in range(4):
         members = [start("witness", office, port), start("ledger", office, port)]
         for _ in range(chance.randrange(1, 4)):

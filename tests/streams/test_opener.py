@@ -61,7 +61,7 @@ async def opened(dsn: str, bootstrap: str, release: str, upto: int, key: bytes =
         carriage_of(release, key),
     )
     running = asyncio.create_task(relay.run(stop))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while vitals.position != upto and "log" not in vitals.waiting:
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.3)

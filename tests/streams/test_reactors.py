@@ -130,9 +130,16 @@ async def test_while_the_store_takes_nothing_the_reactor_waits_and_then_sends(
     assert await made_again(log) == 2
 
 
+async def until(so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not so():
+            await asyncio.sleep(0.02)
+
+
 async def test_the_timer_sends_what_is_due_once_from_one_process_and_again_after_a_restart_without_effect(
-    log: Log,
+    log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("streams.reactors.TICK_S", 0.05)
     await log.busy_night(BEDS, 1)
     make = log.beds.commands().make
     asked = {"first": 0, "second": 0}
@@ -148,17 +155,17 @@ async def test_the_timer_sends_what_is_due_once_from_one_process_and_again_after
     sender = Sender(Bus(store), NO_RULES, Vitals("reactors"))
     first_stop, second_stop = asyncio.Event(), asyncio.Event()
     first = asyncio.create_task(Timer(log.dsn, due("first"), sender).run(first_stop))
-    await asyncio.sleep(0.3)
+    await until(lambda: asked["first"] >= 1)
     second = asyncio.create_task(Timer(log.dsn, due("second"), sender).run(second_stop))
-    await asyncio.sleep(0.7)
-    assert asked["first"] >= 1
+    await asyncio.sleep(0.5)
+    upto = asked["first"] + 2
+    await until(lambda: asked["first"] >= upto)
     assert asked["second"] == 0
 
     first_stop.set()
     await first
-    await asyncio.sleep(1.3)
+    await until(lambda: asked["second"] >= 2)
     second_stop.set()
     await second
     await store.close()
-    assert asked["second"] >= 1
     assert await made_again(log) == len(BEDS)

@@ -91,12 +91,12 @@ async def test_events_that_arrive_during_the_swap_are_neither_lost_nor_doubled(
     async with projector(log) as worker:
         known = await feed(log, worker)
         await log.busy_night(BEDS, 1)
-        swap, feeding = rebuild_file._Rebuild._swap, []
+        swap, feeding = rebuild_file._Rebuild._swap, list[asyncio.Task[int]]()
 
         async def slowly(self: Any, old: Any) -> None:
             # Everything is compared; now, before the names change, the worker gets the next batch.
             feeding.append(asyncio.create_task(feed(log, worker, known)))
-            await asyncio.sleep(0.5)
+            await asyncio.wait(feeding, timeout=0.5 if guarded else 60)
             await swap(self, old)
 
         monkeypatch.setattr(rebuild_file._Rebuild, "_swap", slowly)

@@ -182,6 +182,9 @@ async def test_an_office_killed_at_random_moments_seals_every_run_exactly_once(a
 async def test_two_offices_seal_once(at_the_desk: Desk) -> None:
     office = at_the_desk.office
     async with office.witness() as url, office.keeping(url), at_the_desk.open() as one, at_the_desk.open() as other:
+        async with asyncio.timeout(60):
+            while not {"role"} <= one.details.keys() & other.details.keys():
+                await asyncio.sleep(0.02)
         runs = [await at_the_desk.ask() for _ in range(3)]
         ends = [await at_the_desk.ended(run_id) for run_id in runs]
         assert {one.details["role"], other.details["role"]} == {"active", "standby"}

@@ -156,9 +156,9 @@ async def test_ctrl_c_and_a_reader_that_goes_away_end_it_without_a_word(settings
     first = await asyncio.to_thread(follower.stdout.readline)
     assert json.loads(first)["position"] == 1
     follower.send_signal(signal.SIGINT)
-    lines, said = await asyncio.to_thread(follower.communicate, None, 20)
+    lines, said = await asyncio.to_thread(follower.communicate, None, 60)
     assert (follower.returncode, said) == (0, b"")
     assert all(json.loads(line) for line in lines.splitlines()), "the last line is whole"
     assert cut.stderr
-    code = await asyncio.to_thread(cut.wait, 20) if cut.poll() is None else cut.returncode
+    code = await asyncio.to_thread(cut.wait, 60) if cut.poll() is None else cut.returncode
     assert (code, await asyncio.to_thread(cut.stderr.read)) == (0, b"")

@@ -59,7 +59,7 @@ def test_nothing_is_lost_and_nothing_doubled(
         assert len(taken(file)) > len(before)
     lane.send(messages[written:])
     lane.say(len(log))
-    assert run("end").wait(60) == 0
+    assert run("end").wait(100) == 0
     wanted = [(s.position, s.name) for s in log if not aggregates or s.aggregate in aggregates]
     assert taken(file) == wanted
     lane.close()

@@ -27,6 +27,7 @@ from streams import worker as worker_file
 from streams.envelope import Message, to_message
 from streams.intake import Intake
 from streams.worker import Projector
+from tests.own_postgres import somebody_waits_for_a_lock
 from tests.streams.ward import Log
 
 BEDS = [UUID(int=n) for n in range(6)]
@@ -206,7 +207,7 @@ async def test_a_value_that_the_database_refuses_is_found_and_parked(
     await log.busy_night(BEDS, 1)
     async with projector(log) as worker:
         taking = asyncio.create_task(worker.take(fetched(messages_of(await log.stored()))))
-        done, _ = await asyncio.wait([taking], timeout=10 if guarded else 1)
+        done, _ = await asyncio.wait([taking], timeout=60 if guarded else 1)
         taking.cancel()
 
     assert bool(done) == guarded
@@ -269,7 +270,8 @@ async def test_two_workers_that_write_one_row_wait_for_each_other(log: Log, guar
         async with one.transaction():
             await _fold.apply(_without_locks(one, guarded), live, [first])
             waiting = asyncio.create_task(_fold.apply(_without_locks(other, guarded), live, [second]))
-            await asyncio.sleep(0.2)
+            # Guarded it is where the other reads, else where it writes what it read too early.
+            await somebody_waits_for_a_lock(log.db)
         await waiting
     finally:
         await one.close()
@@ -297,8 +299,9 @@ async def test_a_worker_of_another_version_writes_nothing_and_says_what_it_waits
     async with projector(log) as worker:
         await log.db.execute("update projection_generation set version = version + 1")
         taking = asyncio.create_task(worker.take(fetched(messages_of(await log.stored()))))
-        await asyncio.sleep(0.4)
-        assert "views" in worker._vitals.waiting
+        async with asyncio.timeout(60):
+            while "views" not in worker._vitals.waiting:
+                await asyncio.sleep(0.02)
         assert await log.rows(log.beds.view) == []
 
         await log.db.execute("update projection_generation set version = version - 1")

@@ -204,7 +204,7 @@ class Log:
             last.update({place_of(stored.aggregate, stored.stream_id): stored.position for stored in chunk})
         return last
 
-    async def caught_up(self, group: str, within_s: float = 20) -> None:
+    async def caught_up(self, group: str, within_s: float = 60) -> None:
         """Wait until every event of the log is in the views of the group."""
         last = await self.last_positions()
         async with asyncio.timeout(within_s):

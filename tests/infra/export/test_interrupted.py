@@ -72,7 +72,7 @@ def unfinished(folder: Path) -> list[str]:
 def run_child(dsn: str, folder: Path, dies_at: int, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", DIES, dsn, str(folder), str(dies_at)],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, **more,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=250, **more,
     )  # fmt: skip
 
 

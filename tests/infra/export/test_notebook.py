@@ -54,7 +54,7 @@ async def executed(story_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> 
     running = notebook()
     running.cells.append(running.cells[1].copy())
     running.cells[-1].update(id="told", source=TELL)
-    client = NotebookClient(running, timeout=110, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(running, timeout=250, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     await client.async_execute()
     return running
 

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from tests.domain.live_cast import AGREED, CAMERA, PROBE_PICTURE, ROOM, SOUND
 from tests.media.recording.source import Sender, described
 
 E = TypeVar("E", bound=Event)
-WITHIN_S = 30
+WITHIN_S = 90
 STAFF = Actor(id=UUID(int=1), roles=frozenset({Role.DOCTOR}), facility_id=UUID(int=2))
 
 
@@ -45,9 +45,11 @@ class Published:
     description: TrackDescription
     taps: list[Tap] = field(default_factory=list)
     asked: int = 0
+    tapped: int = 0
 
     def add_tap(self, tap: Tap) -> None:
         self.taps.append(tap)
+        self.tapped += 1
 
     def remove_tap(self, tap: Tap) -> None:
         self.taps.remove(tap)
@@ -119,6 +121,22 @@ class Room:
             with suppress(Conflict):
                 await self.store.append(Append(command_id, b"", stream, len(await self.log(stream)), new))
                 return
+
+    def lose_the_worker(self) -> None:
+        """As the kernel does it when the worker is killed: the connection is gone, without a word."""
+        assert self._feeding is not None
+        self._feeding.cancel()
+        self._feeding = None
+
+    @asynccontextmanager
+    async def another_worker(self) -> AsyncIterator[RecorderFeed]:
+        feed = RecorderFeed(recorder_socket(self.settings))
+        feeding = asyncio.create_task(feed.run(self._stop))
+        try:
+            yield feed
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
 
     async def authorised(self, *track_ids: UUID) -> UUID:
         recording_id = uuid4()

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import av
 import pytest
 
+from domain._live import GapCause
 from domain.live_session import (
     FirstBytesWritten,
     PersonShown,
@@ -26,6 +27,7 @@ from domain.live_session import (
     RecordingStopped,
     TrackPublished,
 )
+from infra.media_tokens import Source
 from infra.sealing.form import Head
 from infra.sealing.reader import opened
 from media.recording.vault import manifest_name, segment_name
@@ -256,6 +258,33 @@ async def test_a_track_that_comes_back_over_another_line_goes_on_in_the_same_rec
     assert [pictures(file) for file in files(room, manifest(room, sealed))] == [30, 15]
 
 
+async def test_a_recording_goes_on_at_another_worker_and_says_that_the_first_was_lost(room: Room) -> None:
+    before, after = camera(), published(NEXT_CAMERA, "vp8", Source.CAMERA)
+    room.feed.offer(before)
+    room.run_recorder()
+    recording_id = await room.authorised(CAMERA)
+    await until(lambda: before.taps)
+    before.send(Sender("vp8"), encoded("vp8", 30))
+    await room.told(FirstBytesWritten)
+    # The worker is killed: its end of the pipe is gone, and nobody said that anything ended.
+    room.lose_the_worker()
+    await until(lambda: not before.taps)
+    # Half of what comes next is of the time before it is sent; the gap is what is left of this second.
+    await asyncio.sleep(1)
+    async with room.another_worker() as feed:
+        event = {"track_id": NEXT_CAMERA, "participant_id": LAN, "source": "camera", "codec": "VP8", "people": ()}
+        continued = {**event, "continues": CAMERA, "recording_ids": (recording_id,), "width": 320, "height": 240}
+        await room.happened(TrackPublished.model_validate(continued))
+        feed.offer(after)
+        await until(lambda: after.taps)
+        after.send(Sender("vp8", ssrc=5), encoded("vp8", 30)[15:])
+        (gap,) = await room.told(RecordingInterrupted)
+        assert (gap.track_id, gap.cause) == (NEXT_CAMERA, GapCause.WORKER_LOST)
+        await room.stopped(recording_id)
+        (sealed,) = await room.told(RecordingSealed)
+    assert [pictures(file) for file in files(room, manifest(room, sealed))] == [30, 15]
+
+
 async def test_packets_that_the_recorder_does_not_take_in_time_are_a_gap_and_nobody_waits(room: Room) -> None:
     track = camera()
     room.feed.most_bytes = 60_000
@@ -291,8 +320,9 @@ async def test_a_recording_into_which_no_byte_comes_is_an_alarm(room: Room) -> N
     track = camera()
     room.feed.offer(track)
     room.run_recorder(**SOON)
+    await until(lambda: room.feed.connected)
     await room.authorised(CAMERA)
-    await until(lambda: track.taps)
+    await until(lambda: track.tapped)
     (failed,) = await room.told(RecordingFailed)
     assert failed.cause == "no_bytes"
     assert track.taps == []
