@@ -217,7 +217,7 @@ class _Rebuild:
             await self._apply_like_the_worker(wanted)
 
     async def _fold_in_memory(self, wanted: Sequence[Stored]) -> None:
-        # Events that lie about decoded cost more than the work on them, so only loading rows is a reason to gather some.
+        # Decoded events that lie about cost more than the work on them: only loading rows is a reason to gather some.
         together = TOGETHER if any(fold.loads for fold in self.folds) else 1
         for start in range(0, len(wanted), together):
             batch, parked = self._read(wanted[start : start + together])

@@ -20,6 +20,8 @@ from domain._kernel import Recorded
 from projections._table import Handler, Key, Row, Table
 from projections._view import Connection, View
 
+MERGED_AT_ONCE = 5_000
+
 
 @dataclass
 class Poison(Exception):
@@ -44,6 +46,7 @@ class Fold:
     rows: dict[Key, Row | None] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
     loaded: set[Key] = field(default_factory=set)
+    remakes: bool = False
 
     @property
     def loads(self) -> bool:
@@ -109,23 +112,27 @@ class Fold:
         keys = list(islice(self.rows, count))
         put = {key: self.rows.pop(key) for key in keys}
         rows = {key: row for key, row in put.items() if row is not None and key in self.changed}
-        known = [row for key, row in rows.items() if key in self.loaded]
         new = [row for key, row in rows.items() if key not in self.loaded]
-        try:
-            async with db.transaction():
-                await self._copy(db, new)
-        except asyncpg.UniqueViolationError:
-            known = list(rows.values())  # A row was made anew that the table has: this one takes its place.
-        if known:
-            await self._merge(db, known)
+        known = [row for key, row in rows.items() if key in self.loaded]
+        if self.remakes or not await self._copied(db, new):
+            # Some row was made anew that the table has, and takes its place; in such a table that happens again.
+            self.remakes, known = True, list(rows.values())
+        for start in range(0, len(known), MERGED_AT_ONCE):
+            await self._merge(db, known[start : start + MERGED_AT_ONCE])
         self.changed.difference_update(keys)
         self.loaded.difference_update(keys)
         self.complete = False
 
-    async def _copy(self, db: Connection, rows: Sequence[Row]) -> None:
+    async def _copied(self, db: Connection, rows: Sequence[Row]) -> bool:
+        """Whether the table took these rows as new ones; otherwise it is as it was."""
         columns = self.table.columns
         values = map(attrgetter(*columns), rows)
-        await db.copy_records_to_table(self.physical, records=values, columns=columns)
+        try:
+            async with db.transaction():
+                await db.copy_records_to_table(self.physical, records=values, columns=columns)
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
 
     async def _merge(self, db: Connection, rows: Sequence[Row]) -> None:
         columns, types = self.table.columns, self.table.types
