@@ -29,6 +29,7 @@ from media.publisher import Publisher
 from media.reporter import Fact, Joined, Left, Reporter, SpeakerChanged, TrackBegan, TrackEnded
 from media.tracks import Ended, Kind
 from media.viewer import Viewer
+from media.way import transport_of
 
 if TYPE_CHECKING:
     from media.engine import Engine
@@ -104,7 +105,7 @@ class Room:
         count = self._connections.get(grant.participant_id, 0)
         self._connections[grant.participant_id] = count + 1
         if count == 0:
-            self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role))
+            self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role, transport_of(peer)))
         peer.hold_to(self.rungs.setdefault(grant.participant_id, Rung.TWO_WAY_HD))
         if isinstance(peer, Publisher):
             before = self.publishers.get((grant.point_id, peer.source))
@@ -232,11 +233,12 @@ class Room:
             outflow.said(text)
 
     def said(self, text: bytes, by: Inflow | Outflow) -> None:
-        """Something was said on another worker: it is heard here, and on the other edges."""
+        """Something was said on another worker: it is heard here, and on the other edges. Raises WireBroken."""
+        # First here: what is not understood is handed on to nobody.
+        self.hears(text)
         for outflow in tuple(self.outflows):
             if outflow is not by:
                 outflow.said(text)
-        self.hears(text)
 
     def spoken(self, point_id: UUID) -> None:
         """Somebody has the floor of screens now."""

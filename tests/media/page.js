@@ -10,17 +10,17 @@ setInterval(() => {
   due = now + 20;
 }, 20);
 
-async function gathered(pc) {
+async function gathered(pc, patience = 500) {
   if (pc.iceGatheringState === "complete") return;
   await new Promise((done) => {
     pc.addEventListener("icegatheringstatechange", () => pc.iceGatheringState === "complete" && done());
-    setTimeout(done, 500);
+    setTimeout(done, patience);
   });
 }
 
-async function exchange(pc, url, token) {
+async function exchange(pc, url, token, patience) {
   await pc.setLocalDescription(await pc.createOffer());
-  await gathered(pc);
+  await gathered(pc, patience);
   const reply = await fetch(url, {
     method: "POST",
     headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` },
@@ -55,7 +55,7 @@ async function publish(name, url, token, options = {}) {
   for (const track of stream.getAudioTracks()) pc.addTransceiver(track, { direction: "sendonly" });
   preferred(pc, "video", codec);
   kept[name] = { pc, stream, talk: talks ? talking(pc) : null };
-  return { ...(await exchange(pc, url, token)), offer: pc.localDescription.sdp };
+  return { ...(await exchange(pc, url, token, servers ? 20_000 : 500)), offer: pc.localDescription.sdp };
 }
 
 // The data channels of a room: one for what counts, one for what is worth its moment.

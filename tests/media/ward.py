@@ -21,7 +21,7 @@ from infra.serving import bound_socket, serving
 from media.admission import Admission
 from media.engine import Engine
 from media.reporter import Fact
-from media.signalling import Signalling
+from media.signalling import LIMITS, Signalling
 from media.udp import Port
 
 PAGE = Path(__file__).with_name("page.js")
@@ -109,7 +109,7 @@ async def ward(admission: Admission | None = None) -> AsyncIterator[Ward]:
 
     app = Starlette(routes=[Route("/", blank), Mount("/", signalling.app(("*",)))])
     try:
-        async with serving(app, bound_socket(0)) as url:
+        async with serving(app, bound_socket(0), **LIMITS) as url:
             made = Ward(engine, signalling, desk, url, heard)
             clock = asyncio.create_task(made.watch_the_clock())
             yield made
