@@ -25,6 +25,7 @@ from infra.postgres import connect, migrate
 from infra.settings import Settings, child_environment
 from tests.lanes import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.lanes import pytest_runtest_protocol as pytest_runtest_protocol
+from tests.lanes import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
 from tests.own_folder import pytest_configure as pytest_configure
 from tests.own_folder import pytest_sessionfinish as pytest_sessionfinish
 from tests.own_postgres import empty_database, fresh_database

@@ -3,7 +3,8 @@
 Rules: most tests wait for other processes, so two lanes need little more of the machine than one; a file stays in one
 lane, so that what it sets up is set up once; what takes long begins early, so that no lane waits for the other at the
 end. A browser that encodes and decodes pictures needs the whole machine, and what it shows tells of time: a test that
-asks for one, or is marked `alone`, runs while nobody else does, and its file comes last.
+asks for one, or is marked `alone`, runs while nobody else does, and its file comes last. A folder whose files share a
+room full of browsers is one lane's as a whole: two such rooms would be in each other's way, and in that of the others.
 """
 
 from __future__ import annotations
@@ -14,9 +15,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # In the order in which they begin; what is not named here comes behind.
 LONGEST = ("tests/e2e/", "tests/docs/", "tests/infra/test_supervisor.py", "tests/streams/", "tests/graphql_api/")
+
+ONE_LANES = ("tests/web/",)
+
+
+class Lanes(LoadFileScheduling):  # type: ignore[misc]
+    """A file is a lane's, or a whole folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in ONE_LANES if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    return Lanes(config, log)
 
 
 def alone(item: pytest.Item) -> bool:

@@ -1,4 +1,7 @@
-"""One Chromium, one house and one room of three points for all tests of the page; nothing of it is made twice."""
+"""One Chromium, one house and one room of three points for all tests of the page; nothing of it is made twice.
+
+Rules: they end with the last of these tests, since pages that send and watch pictures would slow down whatever is next.
+"""
 
 from __future__ import annotations
 
@@ -38,19 +41,19 @@ class Room:
         return self.chair, self.probe, self.phone
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def chromium() -> AsyncIterator[Browser]:
     async with browser() as launched:
         yield launched
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def house(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     async with fresh_database(stack.dsn) as dsn, made(dsn, tmp_path_factory.mktemp("house")) as one:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def room(chromium: Browser, house: House) -> AsyncIterator[Room]:
     care = await open_consultation(house.settings, house.url)
     await start_examination(house.settings, care)
