@@ -156,6 +156,7 @@ class GapCause(StrEnum):
     RECORDER_LOST = "recorder_lost"
     RECORDER_OVERRUN = "recorder_overrun"
     WORKER_LOST = "worker_lost"
+    PICTURE_UNSTEADY = "picture_unsteady"
 
 
 class FailureCause(StrEnum):
@@ -180,12 +181,19 @@ class LegQuality(LinkQuality):
 
 
 class Transport(Value):
-    """How a connection goes, without any address: direct or relayed, over what, how it is sealed, how long it took."""
+    """How a connection goes, without any address: direct or by a relay, over what, how it is sealed, how long it took.
+
+    `cipher` is that of the handshake by `dtls`, `srtp_profile` what seals sound and picture; `rtt_ms` is how far the
+    participant is from the worker.
+    """
 
     path: Code
     protocol: Code
     cipher: Code
     setup_ms: Annotated[Count, Field(ge=0)]
+    dtls: Code | None = None
+    srtp_profile: Code | None = None
+    rtt_ms: Annotated[Count, Field(ge=0)] | None = None
 
 
 class Frame(Value):

@@ -6,7 +6,7 @@ The rules, and the state that they rest on, stand in _live_session.py.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -75,7 +75,7 @@ class AdmissionChanged(Event, name="live_session.admission_changed"):
     ultrasound: Ultrasound | None = None
 
 
-class ParticipantJoined(Event, name="live_session.participant_joined"):
+class ParticipantJoined(Event, name="live_session.participant_joined", schema_version=2):
     """A participant came on the line, for the first time or again, carried by this run of a media worker."""
 
     participant_id: UUID
@@ -349,18 +349,14 @@ class FirstBytesWritten(Event, name="live_session.first_bytes_written"):
     recording_id: UUID
 
 
-class RecordingInterrupted(Event, name="live_session.recording_interrupted", schema_version=2):
+# Causes were added: that the media worker was lost (2), that the picture changed too often (3).
+class RecordingInterrupted(Event, name="live_session.recording_interrupted", schema_version=3):
     """In this period a track is missing in the recording."""
 
     recording_id: UUID
     track_id: UUID
     gap: Period
     cause: GapCause
-
-    @staticmethod
-    def upcast(fields: dict[str, Any], from_version: int) -> dict[str, Any]:
-        """A cause was added: that the media worker was lost."""
-        return fields
 
 
 class RecordingStopped(Event, name="live_session.recording_stopped"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from commands._bus import Bus, Unavailable
@@ -31,16 +32,6 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
     dsn = settings.database_url
     assert dsn is not None
     assert settings.oidc_issuer is not None
-    verifier = Verifier(settings, settings.oidc_issuer, IssuerKeys(settings, settings.oidc_issuer))
-
-    async def verify(header: str | None) -> Token:
-        try:
-            return await verifier.from_header(header)
-        except TokenRefused as refusal:
-            raise Unauthenticated(refusal.code, "Send a valid access token: Authorization: Bearer …") from refusal
-        except IssuerUnreachable as fault:
-            raise Unavailable(retry_after=2.0) from fault
-
     store, feed = PostgresEventStore(dsn), Feed(dsn)
     async with readers(dsn) as pool:
         desk = ReceiptDesk(pool, settings.audit_origin, receipt_keys(settings))
@@ -52,7 +43,7 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
         api = build_api(
             services,
             feed,
-            verify,
+            _verify(settings, settings.oidc_issuer),
             production=settings.production,
             origins=settings.allowed_origins,
             pages=room_page(media_origins(settings)),
@@ -73,6 +64,21 @@ async def main(settings: Settings, vitals: Vitals, stop: asyncio.Event) -> None:
             await desk.close()
             await places.close()
             await store.close()
+
+
+def _verify(settings: Settings, issuer: str) -> Callable[[str | None], Awaitable[Token]]:
+    """Whose token it is, by the header that brings it."""
+    verifier = Verifier(settings, issuer, IssuerKeys(settings, issuer))
+
+    async def verify(header: str | None) -> Token:
+        try:
+            return await verifier.from_header(header)
+        except TokenRefused as refusal:
+            raise Unauthenticated(refusal.code, "Send a valid access token: Authorization: Bearer …") from refusal
+        except IssuerUnreachable as fault:
+            raise Unavailable(retry_after=2.0) from fault
+
+    return verify
 
 
 async def _tell(vitals: Vitals, feed: Feed, following: asyncio.Task[None], stop: asyncio.Event) -> None:

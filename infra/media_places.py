@@ -4,7 +4,8 @@ Rules: a room has one origin, where all publishers are; who only watches may be 
 when the origin carries more than its share; load is packets a second, measured by the worker, and what was promised to
 tickets since; the database's clock decides, never a worker's. A run is lost when its session with the database has
 ended and it is silent, or when it is silent for long; its rooms are then placed anew in one transaction, first on an
-edge of the room, whose viewers then stay where they are. A run that finds itself lost has to end itself.
+edge of the room, whose viewers then stay where they are. A run that finds itself lost has to end itself. Two workers of
+one name cannot both be in the list: the log and the earlier runs of each are told apart by it.
 """
 
 from __future__ import annotations
@@ -61,8 +62,22 @@ class Lost:
     sessions: Sequence[UUID]
 
 
+class NameTaken(Exception):
+    """Another worker of this name lives, at another place."""
+
+
 async def enrol(db: Connection, run: Run, most: float) -> None:
-    """This run lives from now on, and carries up to `most` packets a second."""
+    """This run lives from now on, and carries up to `most` packets a second. Raises NameTaken."""
+    other = await db.fetchval(
+        f"select pipe from media_worker where name = $3 and run_id <> $4 and pipe <> $5 and not ({LOST})",
+        HUNG_S,
+        SILENT_S,
+        run.name,
+        run.run_id,
+        run.pipe,
+    )
+    if other is not None:
+        raise NameTaken(run.name)
     await db.execute(
         "insert into media_worker (run_id, name, url, pipe, backend, backend_since, most)"
         " select $1, $2, $3, $4, pid, backend_start, $5 from pg_stat_activity where pid = pg_backend_pid()",
@@ -200,12 +215,14 @@ async def bury(db: Connection, run: Run, *, others: bool) -> Sequence[Lost]:
     """Take lost runs out and place their rooms anew: earlier ones of this worker, and with `others` those of all."""
     async with db.transaction():
         rows = await db.fetch(
-            f"select run_id, name from media_worker where (name = $3 and run_id <> $4) or ($5 and ({LOST}))"
+            "select run_id, name from media_worker"
+            f" where (name = $3 and run_id <> $4 and (pipe = $5 or ({LOST}))) or ($6 and ({LOST}))"
             " order by run_id for update skip locked",
             HUNG_S,
             SILENT_S,
             run.name,
             run.run_id,
+            run.pipe,
             others,
         )
         return [

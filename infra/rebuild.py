@@ -3,7 +3,8 @@
 Rules: the new tables take in exactly what the workers have taken into the old ones, partition by partition; so at the
 swap both can be compared row by row, and the workers go on with the new ones without a gap or a double. Until then
 nobody waits; for the swap the workers wait for the last few events. What the new tables could not take in is parked
-anew. Rows are folded in memory as long as they are few enough; after that they are loaded as the worker does.
+anew. Rows are folded in memory; when they are too many, those that were changed longest ago are put down into the
+new tables and loaded again when they are needed, which is seldom: what happens to a case happens within days.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from uuid import UUID
 
 from domain._kernel import Recorded
@@ -23,9 +25,10 @@ from projections._fold import BEHIND, REFUSALS, Fold, LiveView, Poison, apply, p
 from projections._view import VIEWS, View, adopt
 
 GROUP = "projections"
-MOST_ROWS_IN_HAND = 300_000
+MOST_ROWS_IN_HAND = 100_000  # Some 200 MB.
 CHUNK = 5_000
 NEAR = 1_000
+TOGETHER = 250
 PARKED_ANEW = "parked_anew"
 
 Progress = Callable[[int, int], None]
@@ -164,7 +167,7 @@ class _Rebuild:
     async def _begin(self, old: Old | None) -> None:
         generation = old.generation + 1 if old else 1
         self.live = LiveView(self.view, generation, parked_in=PARKED_ANEW)
-        self.folds = self.live.folds(complete=True)
+        self.folds = self.live.folds(anew=True)
         self.done, self.low, self.events = {}, 0, 0
         for table in self.view.physicals(generation):
             await self.db.execute(f"drop table if exists {table}")  # One that was broken off left it behind.
@@ -214,34 +217,44 @@ class _Rebuild:
             await self._apply_like_the_worker(wanted)
 
     async def _fold_in_memory(self, wanted: Sequence[Stored]) -> None:
-        parked: list[tuple[UUID, int, str]] = []
-        for stored in wanted:
-            reason = self._fold_one(stored)
-            if reason is not None:
-                self.live.parked.add(stored.stream_id)
-                parked.append((stored.stream_id, stored.position, reason))
-        await park(self.db, self.live, parked)
-        if sum(len(fold.rows) for fold in self.folds) > MOST_ROWS_IN_HAND:
-            await self._write_all()
+        # Decoded events that lie about cost more than the work on them: only loading rows is a reason to gather some.
+        together = TOGETHER if any(fold.loads for fold in self.folds) else 1
+        for start in range(0, len(wanted), together):
+            batch, parked = self._read(wanted[start : start + together])
+            await park(self.db, self.live, parked)
+            for fold in self.folds:
+                await fold.load(self.db, batch)
+            for at in batch:
+                take_in(self.folds, at)
+        in_hand = sum(len(fold.rows) for fold in self.folds)
+        if in_hand > MOST_ROWS_IN_HAND:
+            # Half of what fits stays, so that they are put down in large numbers.
+            await self._put_down(1 - MOST_ROWS_IN_HAND / in_hand / 2)
 
-    def _fold_one(self, stored: Stored) -> str | None:
-        """Why the event must be parked, or None. Raises Poison."""
-        if stored.stream_id in self.live.parked:
-            return BEHIND
-        read = decoded(stored)
-        if isinstance(read, Broken):
-            return read.reason
-        if read is not None:
-            take_in(self.folds, read)
-        return None
+    def _read(self, part: Sequence[Stored]) -> tuple[list[Recorded], list[tuple[UUID, int, str]]]:
+        """The events to fold, and those to park, each with its stream, position and reason."""
+        batch: list[Recorded] = []
+        parked: list[tuple[UUID, int, str]] = []
+        for stored in part:
+            if stored.stream_id in self.live.parked:
+                parked.append((stored.stream_id, stored.position, BEHIND))
+                continue
+            read = decoded(stored)
+            if isinstance(read, Broken):
+                self.live.parked.add(stored.stream_id)
+                parked.append((stored.stream_id, stored.position, read.reason))
+            elif read is not None:
+                batch.append(read)
+        return batch, parked
+
+    async def _put_down(self, share: float = 1) -> None:
+        for fold in self.folds:
+            await fold.put_down(self.db, ceil(share * len(fold.rows)))
 
     async def _write_all(self) -> None:
-        """From here on rows are loaded when they are needed."""
-        for fold in self.folds if self.in_memory else ():
-            columns = fold.table.columns
-            rows = [tuple(getattr(row, column) for column in columns) for row in fold.rows.values() if row is not None]
-            await self.db.copy_records_to_table(fold.physical, records=rows, columns=columns)
-            fold.rows.clear()
+        """From here on events are taken in as the worker does, which can park what cannot be taken in."""
+        if self.in_memory:
+            await self._put_down()
         self.in_memory = False
 
     async def _apply_like_the_worker(self, wanted: Sequence[Stored]) -> None:

@@ -174,6 +174,12 @@ class Connection(RTCPeerConnection):
         return Keys(dtls) if dtls is not None and dtls._tx_srtp is not None else None
 
     @property
+    def sealed_by(self) -> tuple[str, str]:
+        """The version of DTLS and the cipher of its handshake, once that is through."""
+        ssl = self.dtls._ssl
+        return ssl.get_protocol_version_name(), ssl.get_cipher_name()
+
+    @property
     def remote_address(self) -> tuple[str, int] | None:
         """Where the peer is now; it moves when ICE nominates another pair."""
         pair = self.ice._nominated.get(1)

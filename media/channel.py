@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from infra.media_tokens import Grant
 from media.channel_frames import as_seen_by
 from media.channel_limits import Allowance
@@ -35,6 +37,7 @@ from media.channel_messages import (
 from media.channel_news import news_of
 from media.channel_speech import Speech
 from media.followed import Chapter
+from media.framed import WireBroken
 from media.tracks import Ended
 
 if TYPE_CHECKING:
@@ -111,8 +114,12 @@ class Channels:
         self._room.relay(spoken(message).encode())
 
     def heard_beyond(self, text: bytes) -> None:
-        """The same from another worker."""
-        self._passing(passing(text))
+        """The same from another worker. Raises WireBroken."""
+        try:
+            message = passing(text)
+        except ValidationError as fault:
+            raise WireBroken("something was said that nobody understands") from fault
+        self._passing(message)
 
     def _passing(self, message: Passing) -> None:
         if isinstance(message, Pointed):

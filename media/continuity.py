@@ -20,9 +20,10 @@ LONGEST_PAUSE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """From `start` (as sent) on, what was sent is `layer` with these added."""
+    """From `start` (as sent) on, what was sent is `layer` with these added. `first` was the first packet of it."""
 
     start: int
+    first: Packet
     layer: Layer
     sequence: int
     timestamp: int
@@ -51,7 +52,7 @@ class Continuity:
 
     def begin_as_is(self, layer: Layer, packet: Packet) -> None:
         """From this packet of this layer on, with the publisher's own numbers."""
-        self.segments.append(Segment(packet.sequence, layer, 0, 0, 0, 0))
+        self.segments.append(Segment(packet.sequence, packet, layer, 0, 0, 0, 0))
 
     def begin(self, layer: Layer, packet: Packet) -> None:
         """From this packet of this layer on."""
@@ -67,7 +68,8 @@ class Continuity:
             start = (newest.sequence + before.sequence + 1) & 0xFFFF
             self.sequence = start - packet.sequence
             self._go_on(before, newest, layer, packet)
-        self.segments.append(Segment(start & 0xFFFF, layer, self.sequence, self.timestamp, self.picture, self.base))
+        moved = self.sequence, self.timestamp, self.picture, self.base
+        self.segments.append(Segment(start & 0xFFFF, packet, layer, *moved))
         del self.segments[:-REMEMBERED]
 
     def _go_on(self, before: Segment, newest: Packet, layer: Layer, packet: Packet) -> None:
@@ -88,7 +90,10 @@ class Continuity:
     def source(self, sequence: int) -> tuple[Segment, Packet] | None:
         """Where a packet that was sent under this number came from, while the ring still has it."""
         for segment in reversed(self.segments):
-            if ahead(sequence, segment.start) >= 0:
+            # Numbers go round within minutes, so a start tells what is before it only as long as the ring has it; after
+            # that whatever the ring has came later.
+            begins_here = segment.layer.find(segment.first.sequence) is segment.first
+            if not begins_here or ahead(sequence, segment.start) >= 0:
                 packet = segment.layer.find((sequence - segment.sequence) & 0xFFFF)
                 return None if packet is None else (segment, packet)
         return None

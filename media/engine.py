@@ -35,6 +35,7 @@ from media.viewer import Viewer
 
 TICK_SECONDS = 0.01
 ARRIVALS_EVERY, LOOK_EVERY, SECOND = 5, 25, 100
+MOST_PEERS = 2_000
 CERTIFICATE_LIVES = timedelta(days=7)
 
 log = structlog.get_logger()
@@ -52,6 +53,8 @@ class Engine:
         self.followers: list[Follower] = []
         self.peers: dict[UUID, Peer] = {}
         self.directory: Directory = Alone()
+        self.relays: frozenset[str] = frozenset()
+        """The addresses of this deployment's relays, as far as they are known."""
         self.url = self.pipe = ""
         """Where this worker is reached: by clients, and by its edges."""
         self.malformed = self.turned_away = self.taken = self.piped = self.held_in_pipes = 0
@@ -87,6 +90,11 @@ class Engine:
         if self._certificate is None or self._certificate.expires - datetime.now(UTC) < CERTIFICATE_LIVES:
             self._certificate = RTCCertificate.generateCertificate()
         return self._certificate
+
+    @property
+    def edges(self) -> int:
+        """How many rooms of other workers are fed from here."""
+        return sum(len(room.outflows) for room in self.rooms.values())
 
     def room(self, session_id: UUID) -> Room:
         """The room of a session, made when its first participant comes."""

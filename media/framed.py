@@ -10,7 +10,6 @@ and leaves out what can be left out. Whoever breaks the form is cut off. The soc
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -18,12 +17,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from infra.media_tokens import Source
 from media.tracks import Kind, TrackDescription
 
 HEADER = struct.Struct(">IBH")
 LARGEST_BODY = 1 << 16
 LONGEST_SOCKET_NAME = 107
+FASTEST_CLOCK = 200_000
 
 
 class Message(NamedTuple):
@@ -123,14 +125,14 @@ def described(track: TrackDescription, **more: object) -> bytes:
         "fmtp": dict(track.fmtp),
         "channels": track.channels,
     }
-    return json.dumps(fields).encode()
+    return orjson.dumps(fields)
 
 
 def fields_of(body: bytes) -> dict[str, Any]:
     """Raises WireBroken."""
     try:
-        fields = json.loads(body)
-    except ValueError:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
         fields = None
     if not isinstance(fields, dict):
         raise WireBroken("this is no description")
@@ -141,7 +143,7 @@ def description(body: bytes) -> TrackDescription:
     """Raises WireBroken."""
     fields = fields_of(body)
     try:
-        return TrackDescription(
+        track = TrackDescription(
             track_id=UUID(fields["track"]),
             session_id=UUID(fields["session"]),
             point_id=UUID(fields["point"]),
@@ -154,5 +156,8 @@ def description(body: bytes) -> TrackDescription:
             fmtp={str(name): str(value) for name, value in fields["fmtp"].items()},
             channels=int(fields["channels"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise WireBroken("a track is not described") from None
+    if not (0 < track.clock_rate <= FASTEST_CLOCK and 0 <= track.payload_type < 128 and 0 < track.channels <= 8):
+        raise WireBroken("a track of no form of ours")
+    return track

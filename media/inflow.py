@@ -18,6 +18,7 @@ import structlog
 
 from media.framed import Message, Messages, Outbox, WireBroken, message
 from media.layer import Layer
+from media.negotiation import MOST_LAYERS
 from media.payloads import INSPECTIONS
 from media.pipe import CLOCK, LARGEST_SAYING, LEVEL, Tells, hello, read_announced, read_name, read_packet
 from media.placing import pipe_path
@@ -146,8 +147,8 @@ class Inflow:
     def _layer(self, said: Message) -> None:
         at, rid = read_name(said.body)
         track = self._tracks.get(said.track)
-        if track is None or rid in track.layers:
-            raise WireBroken("a layer of no track, or one that is there already")
+        if track is None or rid in track.layers or len(track.layers) >= MOST_LAYERS:
+            raise WireBroken("a layer of no track, one that is there already, or too many")
         about = track.description
         layer = Layer(0, rid, about.clock_rate, ring_of(about.source, about.kind), INSPECTIONS[about.codec])
         track.layers[rid] = self._layers[said.track, at] = layer
@@ -171,11 +172,11 @@ class Inflow:
             track.clock_told(layer)
 
     def _ended(self, said: Message) -> None:
-        track = self._tracks.pop(said.track, None)
         try:
             reason = Ended(said.body.decode())
         except ValueError:
             raise WireBroken("an end without a reason") from None
+        track = self._tracks.pop(said.track, None)
         if track is not None:
             self._end(said.track, track, reason)
 

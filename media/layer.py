@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from media.svc import Scaled
 
 REASK_NS = 40_000_000
+QUIET_NS = 250_000_000
 GIVE_UP_NS = 1_000_000_000
 KEY_FRAME_PAUSE_NS = 500_000_000
 MOST_MISSING = 512
@@ -119,6 +120,10 @@ class Layer:
                 asked.append(sequence)
         self.counters.nacks += bool(asked)
         return asked
+
+    def quiet(self, now_ns: int) -> bool:
+        """Whether nothing has come for a moment."""
+        return self.newest is None or now_ns - self.newest.arrived_ns > QUIET_NS
 
     def key_frame_due(self, now_ns: int) -> bool:
         """Whether to ask the publisher now; asking again has to wait."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from infra.measures import (
     MEDIA_DROPPED,
+    MEDIA_EDGES,
+    MEDIA_HELD,
     MEDIA_LAG_SECONDS,
     MEDIA_OCTETS_SENT,
     MEDIA_PACKETS_SENT,
@@ -26,6 +28,8 @@ def measure(engine: Engine) -> None:
     MEDIA_OCTETS_SENT.set(engine.egress.octets)
     MEDIA_LAG_SECONDS.set(engine.lag_ms / 1000)
     MEDIA_TURNED_AWAY.set(engine.turned_away)
+    MEDIA_EDGES.set(engine.edges)
+    MEDIA_HELD.set(engine.held_in_pipes)
     for reason, count in engine.port.dropped.items():
         MEDIA_DROPPED.labels(reason).set(count)
     MEDIA_DROPPED.labels("malformed").set(engine.malformed)

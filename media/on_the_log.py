@@ -122,6 +122,9 @@ class OnTheLog:
                 room.channels.told(chapter)
 
     async def _earlier(self) -> Sequence[tuple[UUID, UUID]]:
+        if self._placing is None or not self._placing.enrolled:
+            # Runs of this name may be those of another worker, which lives.
+            return ()
         return await earlier_runs(await self._line.get(), self.reporter.worker, self.reporter.run_id)
 
     async def close(self) -> None:

@@ -25,7 +25,8 @@ from media.negotiation import Line, OfferRefused, without_candidates
 from media.rtp import RTCP_TYPES
 from media.srtp import Srtp
 from media.tracks import Ended
-from media.udp import Mouth
+from media.udp import Address, Mouth
+from media.way import MOST_NAMED, relayed_candidates
 
 if TYPE_CHECKING:
     from media.engine import Engine
@@ -56,11 +57,14 @@ class Peer:
         self.ssrc = int(self.id) & 0xFFFFFFFF
         self.joined = self.closed = False
         self.tag = ""
-        self._began_ns = self._checked_ns = time.monotonic_ns()
+        self.relayed: set[Address] = set()
+        """Where this participant says that it is reached by a relay."""
+        self.began_ns = self._checked_ns = time.monotonic_ns()
         self._checks: set[asyncio.Task[None]] = set()
 
     async def _describe(self, offer: str, edit: Callable[[str, Sequence[Line]], str], lines: Sequence[Line]) -> str:
         """Answers an offer whose lines were checked, on the worker's port."""
+        self.named(offer)
         try:
             await self.connection.setRemoteDescription(RTCSessionDescription(without_candidates(offer), "offer"))
             self._listen()
@@ -74,12 +78,17 @@ class Peer:
             raise OfferRefused("SDP_UNACCEPTABLE", "the offer cannot be answered", 422) from fault
         return edit(self.connection.localDescription.sdp, lines)
 
+    def named(self, text: str) -> None:
+        """What the participant tells of its candidates; nobody is sent anything on the word of it."""
+        if len(self.relayed) < MOST_NAMED:
+            self.relayed |= relayed_candidates(text)
+
     def _listen(self) -> None:
         self.mouth = Mouth(self.engine.port, self.connection.ice, self.received)
         name = self.connection.use(self.mouth)
         self.engine.port.expect(name, self.mouth)
         self.tag = f'"{name}"'
-        self._began_ns = time.monotonic_ns()
+        self.began_ns = time.monotonic_ns()
 
     def lost(self) -> None:
         """The other side ended DTLS."""
@@ -146,7 +155,7 @@ class Peer:
         if self.closed or self.mouth is None:
             return
         if not self.joined:
-            if now_ns - self._began_ns > CONNECT_WITHIN_NS:
+            if now_ns - self.began_ns > CONNECT_WITHIN_NS:
                 self.engine.end(self, Ended.LOST)
             return
         quiet_ns = now_ns - self.mouth.heard_ns

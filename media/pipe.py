@@ -27,6 +27,7 @@ LEVEL = struct.Struct(">f")
 MARKER, REPAIRED = 1, 2
 LONGEST_RID = 16
 LARGEST_SAYING = 16_384
+LONGEST_PAYLOAD = 2_048
 
 
 class Tells(IntEnum):
@@ -77,7 +78,7 @@ def read_announced(body: bytes) -> Announced:
         rids = tuple(str(rid) for rid in fields["rids"])
         withheld = frozenset(Destination(one) for one in fields["withheld"])
         together = int(fields["together"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise WireBroken("a track is not announced") from None
     return Announced(track, rids, withheld, together)
 
@@ -90,8 +91,8 @@ def packet_message(number: int, layer: int, packet: Packet) -> bytes:
 
 def read_packet(body: bytes) -> tuple[int, Packet]:
     """The layer's number and the packet. Raises WireBroken."""
-    if len(body) < PACKET.size:
-        raise WireBroken("a packet without its numbers")
+    if not PACKET.size <= len(body) <= PACKET.size + LONGEST_PAYLOAD:
+        raise WireBroken("a packet without its numbers, or larger than any that a publisher sends")
     layer, flags, sequence, timestamp, arrived_ns = PACKET.unpack_from(body)
     marker, repaired = flags & MARKER, bool(flags & REPAIRED)
     return layer, Packet(sequence, timestamp, marker, body[PACKET.size :], arrived_ns, repaired)

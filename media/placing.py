@@ -18,7 +18,8 @@ from uuid import UUID
 import structlog
 
 from infra import media_places
-from infra.media_places import BEAT_S, HUNG_S, Lost, Placement, Run
+from infra.measures import MEDIA_LOAD, MEDIA_WORKERS_LOST
+from infra.media_places import BEAT_S, HUNG_S, Lost, NameTaken, Placement, Run
 from infra.postgres import Connection, Line
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Placing:
         self._most, self._buried, self._moved = most, buried, moved
         self._beating, self._asking = Line(dsn), Line(dsn)
         self._one_at_a_time = asyncio.Lock()
-        self._enrolled = False
+        self.enrolled = False
         self._since: float | None = None
         self._packets: tuple[int, float] | None = None
         self._rate = 0.0
@@ -91,6 +92,9 @@ class Placing:
                     await self._beat(engine)
             except TakenForLost:
                 raise
+            except NameTaken:
+                log.error("worker_name_taken", worker_group=self.run.name)
+                await asyncio.sleep(ASKED_S)
             except Exception as fault:
                 log.warning("places_not_read", error_type=type(fault).__name__)
                 self._since = None
@@ -124,9 +128,9 @@ class Placing:
 
     async def _beat(self, engine: Engine) -> None:
         db = await self._beating.get()
-        if not self._enrolled:
+        if not self.enrolled:
             await media_places.enrol(db, self.run, self._most)
-            self._enrolled = True
+            self.enrolled = True
         if not await media_places.beat(db, self.run.run_id, self._load(engine), list(engine.rooms)):
             raise TakenForLost(self.run.name)
         now = time.monotonic()
@@ -137,6 +141,7 @@ class Placing:
 
     async def _bury(self, db: Connection, *, others: bool) -> None:
         for lost in await media_places.bury(db, self.run, others=others):
+            MEDIA_WORKERS_LOST.inc()
             log.warning("worker_lost", worker_group=lost.name, count=len(lost.sessions))
             self._buried(lost)
 
@@ -147,6 +152,7 @@ class Placing:
             before, at = self._packets
             self._rate += SMOOTH * ((packets - before) / max(now - at, 1e-3) - self._rate)
         self._packets = packets, now
+        MEDIA_LOAD.set(self._rate / self._most)
         return self._rate
 
 
@@ -156,10 +162,13 @@ async def room_for(engine: Engine, session_id: UUID, *, publishes: bool) -> Room
     here = found is None or found.origin.run_id == engine.directory.run_id
     if found is not None and not here and (publishes or found.here.run_id != engine.directory.run_id):
         raise Elsewhere(found.origin.url)
+    known = session_id in engine.rooms
     room = engine.room(session_id)
     room.awaits()
     if here:
         room.becomes_origin()
+        if found is not None and found.moved_from is not None and not known:
+            room.comes_back()
     else:
         room.becomes_edge()
     return room

@@ -31,12 +31,11 @@ from media.pipe import pipe_socket
 from media.recording.feed import RecorderFeed, recorder_socket
 from media.recording.still_door import StillDoor
 from media.reporter import Reporter, Unheard
-from media.session_door import LARGEST_MESSAGE
-from media.signalling import Signalling
+from media.signalling import LIMITS, Signalling
 from media.udp import Port
+from media.way import know_relays
 
 TELL_SECONDS = 1.0
-LARGEST_HEADER = 16 * 1024
 log = structlog.get_logger()
 Beside = Callable[[Engine], Coroutine[None, None, None]]
 Doors = Callable[[Engine, GrantDesk], Sequence[Route]]
@@ -90,10 +89,10 @@ async def work(
     app.router.routes[:0] = doors(engine, desk)
     sock = bound_socket(settings.media_http_port, settings.listen_address)
     try:
-        limits = {"h11_max_incomplete_event_size": LARGEST_HEADER, "ws_max_size": LARGEST_MESSAGE}
-        async with serving(app, sock, **limits) as url:
+        async with serving(app, sock, **LIMITS) as url:
             engine.url = (settings.media_url or url).rstrip("/")
             beginnings += [asyncio.create_task(feed.run(stop)), asyncio.create_task(beside(engine))]
+            beginnings.append(asyncio.create_task(know_relays(engine, settings.turn_urls)))
             vitals.details.update(url=engine.url, udp_port=port.advertised[1])
             vitals.started()
             while not stop.is_set():
@@ -139,9 +138,9 @@ def tell(engine: Engine, vitals: Vitals) -> None:
         packets_dropped=engine.egress.dropped,
         sender=engine.egress.sender.name,
         loop_lag_ms=round(engine.lag_ms, 1),
-        edges=sum(len(room.outflows) for room in engine.rooms.values()),
+        edges=engine.edges,
         held_in_pipes=engine.held_in_pipes,
         cpu_seconds=round(usage.ru_utime + usage.ru_stime, 1),
         told=f"{len(engine.rooms)} rooms, {len(engine.peers)} peers on udp {engine.port.advertised[1]},"
-        f" sent by {engine.egress.sender.name}",
+        f" {engine.edges} edges fed, sent by {engine.egress.sender.name}",
     )

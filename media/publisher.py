@@ -182,6 +182,12 @@ class Publisher(Peer):
     def layers(self) -> Sequence[Layer]:
         return [layer for track in self.tracks for layer in track.layers.values()]
 
+    def look(self, now_ns: int) -> None:
+        super().look(now_ns)
+        if self.joined and not self.closed and all(layer.quiet(now_ns) for layer in self.layers):
+            # Whoever sends nothing is told of no arrivals, and who hears nothing for a second takes the line for dead.
+            self.send_control(feedback.receiver_report(self.ssrc, ()))
+
     def mend(self, now_ns: int) -> None:
         """A hundred times a second: ask for what is missing and for key frames that are wanted."""
         rtt_ms = self.mouth.rtt_ms if self.mouth is not None else None

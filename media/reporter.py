@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from commands._bus import Rejected
+from domain._live import Transport
 from infra.media_tokens import MediaRole
 from media.channel_said import Said
 from media.tracks import Ended, TrackDescription
@@ -18,12 +19,13 @@ from media.tracks import Ended, TrackDescription
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The first connection of a participant stands: ICE and DTLS are through."""
+    """The first connection of a participant stands: ICE and DTLS are through, by this way."""
 
     session_id: UUID
     point_id: UUID
     participant_id: UUID
     role: MediaRole
+    transport: Transport | None = None
 
 
 @dataclass(frozen=True, slots=True)

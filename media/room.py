@@ -29,6 +29,7 @@ from media.publisher import Publisher
 from media.reporter import Fact, Joined, Left, Reporter, SpeakerChanged, TrackBegan, TrackEnded
 from media.tracks import Ended, Kind
 from media.viewer import Viewer
+from media.way import transport_of
 
 if TYPE_CHECKING:
     from media.engine import Engine
@@ -64,7 +65,7 @@ class Room:
         self.hears: Callable[[bytes], None] = self.channels.heard_beyond
         """Called with what was said in this room on another worker."""
         self._withheld: dict[tuple[UUID, Source], frozenset[Destination]] = {}
-        self._kept_until_ns = 0
+        self._kept_until_ns = self._back_until_ns = 0
         self._news = asyncio.Event()
 
     def tell(self, fact: Fact) -> None:
@@ -78,6 +79,10 @@ class Room:
     def awaits(self) -> None:
         """Somebody is on the way."""
         self._kept_until_ns = time.monotonic_ns() + KEPT_NS
+
+    def comes_back(self) -> None:
+        """It was at a lost worker a moment ago: whoever is here first is not told that nobody shows anything."""
+        self._back_until_ns = time.monotonic_ns() + KEPT_NS
 
     def becomes_edge(self) -> None:
         """The publishers are at another worker, which feeds this one."""
@@ -100,7 +105,7 @@ class Room:
         count = self._connections.get(grant.participant_id, 0)
         self._connections[grant.participant_id] = count + 1
         if count == 0:
-            self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role))
+            self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role, transport_of(peer)))
         peer.hold_to(self.rungs.setdefault(grant.participant_id, Rung.TWO_WAY_HD))
         if isinstance(peer, Publisher):
             before = self.publishers.get((grant.point_id, peer.source))
@@ -217,7 +222,7 @@ class Room:
     def _more_comes(self, found: Sequence[PublishedTrack]) -> bool:
         """A picture and its sound do not begin in the same moment, and an edge is only about to be told of both."""
         if not found:
-            return self.inflow is not None
+            return self.inflow is not None or time.monotonic_ns() < self._back_until_ns
         return len(found) < max(track.together for track in found)
 
     def relay(self, text: bytes) -> None:
@@ -228,11 +233,12 @@ class Room:
             outflow.said(text)
 
     def said(self, text: bytes, by: Inflow | Outflow) -> None:
-        """Something was said on another worker: it is heard here, and on the other edges."""
+        """Something was said on another worker: it is heard here, and on the other edges. Raises WireBroken."""
+        # First here: what is not understood is handed on to nobody.
+        self.hears(text)
         for outflow in tuple(self.outflows):
             if outflow is not by:
                 outflow.said(text)
-        self.hears(text)
 
     def spoken(self, point_id: UUID) -> None:
         """Somebody has the floor of screens now."""

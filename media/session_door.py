@@ -3,12 +3,14 @@
 Rules: the first message says who it is, so that no grant stands in an address or a log; then the worker offers when
 there is something to see, and again when more comes, one offer at a time; what each line carries, whose line came to
 which rung of the ladder and why, and who speaks, is told as it happens; the media connection ends with the socket, and
-the socket with the connection. What is malformed is answered with a code and ends it: nothing is guessed.
+the socket with the connection. What is malformed is answered with a code and ends it: nothing is guessed. So does who
+says more than any client has to say, and of those who have not said who they are only so many are listened to.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -21,7 +23,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from infra.media_tokens import Grant, GrantDesk, GrantRefused
 from media import rungs
 from media.admission import Admission, Crowded
-from media.engine import Engine
+from media.channel_limits import Bucket
+from media.engine import MOST_PEERS, Engine
 from media.facts import RungChanged
 from media.negotiation import LONGEST_OFFER, OfferRefused
 from media.placing import Elsewhere, room_for
@@ -36,6 +39,9 @@ HELLO_WITHIN_S, ANSWER_WITHIN_S = 5.0, 15.0
 LARGEST_MESSAGE = 2 * LONGEST_OFFER
 REFUSED, MALFORMED, TOO_MANY, ENDED, ELSEWHERE = 4401, 4400, 4429, 4410, 4409
 MOST_WAITING = 256
+MOST_UNKNOWN = 200
+"""So many may be about to say who they are; each has five seconds."""
+MESSAGES_A_SECOND, MESSAGES_AT_ONCE = 10.0, 60.0
 
 
 class Refusal(Exception):
@@ -51,11 +57,12 @@ class SessionDoor:
 
     def __init__(self, engine: Engine, desk: GrantDesk, admission: Admission) -> None:
         self._engine, self._desk, self._admission = engine, desk, admission
+        self._unknown = 0
 
     async def serve(self, socket: WebSocket) -> None:
         await socket.accept()
         try:
-            grant = await self._greeted(socket)
+            grant = await self._known(socket)
             await self._turn()
             await Visit(self._engine, await self._room(grant), socket, grant).last()
         except Refusal as fault:
@@ -65,6 +72,16 @@ class SessionDoor:
                 await socket.close(fault.close, fault.code)
         except WebSocketDisconnect:
             return
+
+    async def _known(self, socket: WebSocket) -> Grant:
+        if self._unknown >= MOST_UNKNOWN:
+            self._engine.turned_away += 1
+            raise Refusal(TOO_MANY, "TOO_MANY_JOIN", "Many join at once. Come again.")
+        self._unknown += 1
+        try:
+            return await self._greeted(socket)
+        finally:
+            self._unknown -= 1
 
     async def _greeted(self, socket: WebSocket) -> Grant:
         try:
@@ -94,6 +111,8 @@ class SessionDoor:
             raise Refusal(ELSEWHERE, "ROOM_IS_ELSEWHERE", text, there) from where
 
     async def _turn(self) -> None:
+        if len(self._engine.peers) >= MOST_PEERS:
+            raise Refusal(TOO_MANY, "WORKER_FULL", "This worker carries all that it can.")
         try:
             await self._admission.turn()
         except Crowded as crowd:
@@ -128,8 +147,12 @@ class Visit:
             await self._seat.close(Ended.LEFT)
 
     async def _listen(self) -> None:
+        allowance = Bucket(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
         while True:
-            match await _next(self._socket):
+            message = await _next(self._socket)
+            if not allowance.takes(time.monotonic_ns()):
+                raise Refusal(TOO_MANY, "TOO_FAST", "A client has less to say. Come again, and slower.")
+            match message:
                 case Answer(sdp=sdp):
                     try:
                         await self._seat.accept(sdp)

@@ -8,7 +8,9 @@ with 422 as RFC 9725, 4.3.1 allows, and the client begins a new session, which t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.applications import Starlette
@@ -22,22 +24,28 @@ from infra.media_tokens import Grant, GrantDesk, GrantRefused, Source
 from infra.turn import IceServer
 from media.admission import Admission, Crowded
 from media.bodies import body
-from media.engine import Engine
+from media.engine import MOST_PEERS, Engine
 from media.negotiation import LONGEST_OFFER, OfferRefused
 from media.peer import Peer
 from media.placing import Elsewhere, room_for
 from media.problems import Problem, problem_of
 from media.publisher import Publisher
 from media.room import Room, may_publish
-from media.session_door import SessionDoor
+from media.session_door import LARGEST_MESSAGE, SessionDoor
 from media.tracks import Ended
 from media.viewer import Viewer
 
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 OF_STILLS = ("Content-Digest", "RTP-Timestamp", "Taken-At")
 BODY_SECONDS = 5.0
+LARGEST_HEADER = 16 * 1024
+# Of uvicorn's two servers this one checks headers and bounds them.
+LIMITS: Mapping[str, Any] = {
+    "http": "h11",
+    "h11_max_incomplete_event_size": LARGEST_HEADER,
+    "ws_max_size": LARGEST_MESSAGE,
+}
 EXPOSED = ("Location", "ETag", "Link", "Retry-After", "Accept-Post", "Accept-Patch")
-MOST_PEERS = 2_000
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -101,9 +109,10 @@ class Signalling:
         grant = self._desk.verify_header(request.headers.get("authorization"))
         source = _source(request)
         self._may_come(request, grant)
+        point_id = _uuid(request, "point_id")
         offer = await _body(request, SDP)
         room = await self._room(request, grant, publishes=False)
-        tracks = await room.soon(lambda: room.tracks_of(_uuid(request, "point_id"), source, grant))
+        tracks = await room.soon(lambda: room.tracks_of(point_id, source, grant))
         if not tracks:
             raise Problem(409, "NOTHING_IS_LIVE", "Nobody publishes this source now.", retry_after=2)
         await self._turn()
@@ -117,7 +126,9 @@ class Signalling:
             # A browser takes the token off what it carries on to another origin, so a page is told to ask again.
             status = 409 if "origin" in request.headers else 307
             text = "This room is at another worker now. Ask the API for a new ticket, or go there."
-            raise Problem(status, "ROOM_IS_ELSEWHERE", text, location=where.url + request.url.path) from where
+            # What the client wrote into its address goes into no header as it was written.
+            there = where.url + quote(request.url.path)
+            raise Problem(status, "ROOM_IS_ELSEWHERE", text, location=there) from where
 
     async def _turn(self) -> None:
         if len(self._engine.peers) >= MOST_PEERS:
@@ -148,7 +159,7 @@ class Signalling:
 
     async def trickle(self, request: Request) -> Response:
         peer = self._whose(request)
-        await _body(request, FRAGMENT)
+        fragment = await _body(request, FRAGMENT)
         match = request.headers.get("if-match")
         if match is None:
             raise Problem(428, "ETAG_MISSING", "Say with If-Match which ICE session this belongs to.")
@@ -156,6 +167,7 @@ class Signalling:
             raise Problem(412, "ICE_SESSION_ENDED", "This is not the ICE session of this connection.")
         if match == "*":
             raise Problem(422, "NO_ICE_RESTART", "Send a new offer: it takes this connection's place without a gap.")
+        peer.named(fragment)
         return Response(status_code=204)
 
     async def end(self, request: Request) -> Response:

@@ -122,6 +122,7 @@ class Subscription(Viewer):
             await self.connection.setRemoteDescription(RTCSessionDescription(without_candidates(answer), "answer"))
         except Exception as fault:
             raise OfferRefused("SDP_UNACCEPTABLE", "the answer does not fit the offer", 422) from fault
+        self.named(answer)
         self._offered = False
         self._negotiation.release()
         if self.joined:

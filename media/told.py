@@ -57,7 +57,12 @@ def command_of(fact: Told, run_id: object) -> Command | None:
     match fact:
         case Joined():
             return RecordParticipantJoined.model_validate(
-                {"live_session_id": fact.session_id, "participant_id": fact.participant_id, "run_id": run_id}
+                {
+                    "live_session_id": fact.session_id,
+                    "participant_id": fact.participant_id,
+                    "run_id": run_id,
+                    "transport": fact.transport,
+                }
             )
         case Left(reason=Ended.LOST):
             return RecordParticipantLost(live_session_id=fact.session_id, participant_id=fact.participant_id)

@@ -48,6 +48,8 @@ class Mouth(aioice.ice.StunProtocol):
         self.port, self.media = port, media
         self.heard_ns = time.monotonic_ns()
         self.rtt_ms: float | None = None
+        self.shortest_ms: float | None = None
+        """The shortest time in which it answered anything, from its first check on."""
         self.user_name = ""
         self.addresses: dict[Address, None] = {}
         self.local_candidate = aioice.Candidate(
@@ -92,6 +94,19 @@ class Mouth(aioice.ice.StunProtocol):
             self.receiver.data_received(data, 1)
         else:
             self.port.dropped["flood"] += 1
+
+    async def request(
+        self,
+        request: stun.Message,
+        addr: Address,
+        integrity_key: bytes | None = None,
+        retransmissions: int | None = None,
+    ) -> tuple[stun.Message, Address]:
+        asked_ns = time.monotonic_ns()
+        answer = await super().request(request, addr, integrity_key, retransmissions)
+        took_ms = (time.monotonic_ns() - asked_ns) / 1e6
+        self.shortest_ms = took_ms if self.shortest_ms is None else min(self.shortest_ms, took_ms)
+        return answer
 
     async def check(self, address: Address) -> None:
         """Asks the peer whether it is still there (RFC 7675); the answer counts as heard.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,8 @@ from pydantic_core import to_json
 from domain._kernel import Recorded
 from projections._table import Handler, Key, Row, Table
 from projections._view import Connection, View
+
+MERGED_AT_ONCE = 5_000
 
 
 @dataclass
@@ -29,18 +33,28 @@ class Poison(Exception):
 
 @dataclass
 class Fold:
-    """The rows of one table that are in hand. `complete` means that rows which are not in hand do not exist.
+    """The rows of one table that are in hand, those changed last at the end; `loaded` are those that the table has.
 
+    `complete` means that rows which are not in hand do not exist, `alone` that nobody else writes to the table.
     A handler that fails may have changed a part of its row: then the rows in hand are given up, all of them.
     """
 
     table: Table[Any]
     physical: str
     complete: bool = False
+    alone: bool = False
     rows: dict[Key, Row | None] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
+    loaded: set[Key] = field(default_factory=set)
+    remakes: bool = False
+
+    @property
+    def loads(self) -> bool:
+        """Whether a batch may need rows that are not in hand."""
+        return not self.complete and any(handler.keys is not None for handler in self.table.handlers.values())
 
     async def load(self, db: Connection, batch: Sequence[Recorded]) -> None:
+        """Have the rows in hand that the batch changes."""
         if self.complete:
             return
         needed = {key for at in batch for key in self._keys(at)} - self.rows.keys()
@@ -52,13 +66,15 @@ class Fold:
         # the order of the keys, so that they never wait for each other.
         rows = await db.fetch(
             f"select * from {self.physical} where ({conditions}) in (select * from unnest({arrays}))"
-            f" order by {conditions} for update",
+            + ("" if self.alone else f" order by {conditions} for update"),
             *(list(column) for column in zip(*needed, strict=True)),
         )
         self.rows.update(dict.fromkeys(needed))
         for found in rows:
             row = self.table.read(found.items())
-            self.rows[self.table.key_of(row)] = row
+            key = self.table.key_of(row)
+            self.rows[key] = row
+            self.loaded.add(key)
 
     def take_in(self, at: Recorded) -> None:
         handler = self.table.handlers.get(type(at.event))
@@ -78,6 +94,7 @@ class Fold:
 
     def _keep(self, key: Key, row: Row, at: Recorded) -> None:
         row.position = max(row.position, at.position)
+        self.rows.pop(key, None)
         self.rows[key] = row
         self.changed.add(key)
 
@@ -86,9 +103,38 @@ class Fold:
         return handler.keys(at.event, at) if handler is not None and handler.keys is not None else ()
 
     async def write(self, db: Connection) -> None:
-        if not self.changed:
-            return
-        rows = [row for key in sorted(self.changed, key=str) if (row := self.rows[key]) is not None]
+        if self.changed:
+            await self._merge(db, [row for key in sorted(self.changed, key=str) if (row := self.rows[key]) is not None])
+        self.changed.clear()
+
+    async def put_down(self, db: Connection, count: int) -> None:
+        """Write the rows that were changed longest ago to a table that is ours alone, and have them in hand no more."""
+        keys = list(islice(self.rows, count))
+        put = {key: self.rows.pop(key) for key in keys}
+        rows = {key: row for key, row in put.items() if row is not None and key in self.changed}
+        new = [row for key, row in rows.items() if key not in self.loaded]
+        known = [row for key, row in rows.items() if key in self.loaded]
+        if self.remakes or not await self._copied(db, new):
+            # Some row was made anew that the table has, and takes its place; in such a table that happens again.
+            self.remakes, known = True, list(rows.values())
+        for start in range(0, len(known), MERGED_AT_ONCE):
+            await self._merge(db, known[start : start + MERGED_AT_ONCE])
+        self.changed.difference_update(keys)
+        self.loaded.difference_update(keys)
+        self.complete = False
+
+    async def _copied(self, db: Connection, rows: Sequence[Row]) -> bool:
+        """Whether the table took these rows as new ones; otherwise it is as it was."""
+        columns = self.table.columns
+        values = map(attrgetter(*columns), rows)
+        try:
+            async with db.transaction():
+                await db.copy_records_to_table(self.physical, records=values, columns=columns)
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
+
+    async def _merge(self, db: Connection, rows: Sequence[Row]) -> None:
         columns, types = self.table.columns, self.table.types
         # JSON travels as text: an array of lists would be taken for an array of more dimensions.
         as_text = {column for column in columns if types[column] == "jsonb"}
@@ -103,7 +149,6 @@ class Fold:
             f" on conflict ({', '.join(self.table.key)}) do update set {updated}",
             *(_sent([getattr(row, column) for row in rows], column in as_text) for column in columns),
         )
-        self.changed.clear()
 
 
 def _sent(values: Sequence[Any], as_text: bool) -> Sequence[Any]:
@@ -122,8 +167,9 @@ class LiveView:
     parked: set[UUID] = field(default_factory=set)
     parked_in: str = "projection_parked"
 
-    def folds(self, complete: bool = False) -> list[Fold]:
-        return [Fold(table, self.view.physical(table, self.generation), complete) for table in self.view.tables]
+    def folds(self, anew: bool = False) -> list[Fold]:
+        """One for each table; `anew` when they are empty and nobody else writes to them."""
+        return [Fold(table, self.view.physical(table, self.generation), anew, anew) for table in self.view.tables]
 
 
 BEHIND = "an earlier event is parked"

@@ -42,6 +42,11 @@ class LinkStay(TypedDict):
     because: str | None
     path: str | None
     protocol: str | None
+    dtls: str | None
+    cipher: str | None
+    srtp_profile: str | None
+    setup_ms: int | None
+    rtt_ms: int | None
 
 
 class LinkStep(TypedDict):
@@ -100,7 +105,7 @@ class Overlap:
     seconds: int
 
 
-view = View("link_ledger", version=1, content=Content.CASE, stream="live_session_id")
+view = View("link_ledger", version=2, content=Content.CASE, stream="live_session_id")
 lines_ = view.table(
     LinkLine, ("live_session_id", "participant_id"), indexes=["facility_id, admitted_at", "admitted_at, participant_id"]
 )
@@ -137,6 +142,11 @@ def joined(row: LinkLine, event: ParticipantJoined, at: Recorded) -> None:
         because=None,
         path=way.path if way else None,
         protocol=way.protocol if way else None,
+        dtls=way.dtls if way else None,
+        cipher=way.cipher if way else None,
+        srtp_profile=way.srtp_profile if way else None,
+        setup_ms=way.setup_ms if way else None,
+        rtt_ms=way.rtt_ms if way else None,
     )
     row.stays = [*row.stays, stay]
     row.rung, row.rung_since = Rung.TWO_WAY_HD, at.happened_at

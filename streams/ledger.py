@@ -3,8 +3,9 @@
 Rules: one ledger is active, by a lock on its session; others stand by. It goes on from the last checkpoint that it, its
 folder or the witness knows, and only when the log still begins with what was signed; otherwise it names the positions
 that are lost or changed, signs nothing, and looks again every few seconds. A checkpoint is in PostgreSQL before anybody
-else sees it, then goes to the witness, to the folder and to Kafka. Whatever breaks in between is done again: the
-same tree has the same root, and a smaller or another one is refused by the table.
+else sees it, then goes to the witness, to the folder and to Kafka; a witness that was away is asked again for the last
+one while the log rests. Whatever breaks in between is done again: the same tree has the same root, and a smaller or
+another one is refused by the table.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from infra.postgres import LINE_FAULTS, Connection, Wake, connect, keep_listenin
 from infra.settings import Settings
 from projections.audit._checkpoint import Checkpoint, NotACheckpoint
 from projections.audit._keys import Forged, PublicKey, SigningKey, check_checkpoint
-from projections.audit._note import NotANote, Note
+from projections.audit._note import NotANote, Note, read_note
 from projections.audit._tiles import TileRefused
 from streams.checkpoints import Publisher
 from streams.patrol import Patrol
@@ -82,6 +83,8 @@ class Ledger:
         self._cosigner, self._publisher = cosigner, publisher
         self._wake = Wake()
         self._signed_at = 0.0
+        self._asked_at = 0.0
+        self._uncosigned: str | None = None
         self._unsigned_since: float | None = None
         self._patrolled: Checkpoint | None = None
         self.patrol = Patrol(dsn, folder, lambda: self._patrolled)
@@ -157,6 +160,8 @@ class Ledger:
             await self._tell(db, tree)
             if tree.size > (tree.signed.size if tree.signed else 0) and self._is_due():
                 await self._sign(db, tree)
+            elif self._may_ask_again(tree):
+                await self._ask_again(db, tree)
             elif len(rows) < MOST_IN_A_BATCH:
                 await self._wake.wait(POLL_S)
                 # Under load somebody always wakes us; the checkpoint has time, and reading in larger parts is cheaper.
@@ -177,9 +182,12 @@ class Ledger:
         """What a crash may have left undone for the last checkpoint."""
         if tree.signed is None:
             return
-        await published.add(db, tree.signed, self._signing.sign(tree.signed))
+        note = self._signing.sign(tree.signed)
+        await published.add(db, tree.signed, note)
         found = await published.last(db)
         assert found is not None
+        # What has more lines than we have signed has its witness.
+        self._uncosigned = note if len(read_note(found.note).signatures) == len(read_note(note).signatures) else None
         self._folder.publish(found.note)
         self._measure(tree.signed, found.signed_at.timestamp())
         if self._publisher is not None:
@@ -190,17 +198,39 @@ class Ledger:
 
     async def _sign(self, db: Connection, tree: LoggedTree) -> None:
         checkpoint = tree.checkpoint(self._signing.origin)
-        note = self._signing.sign(checkpoint)
+        self._uncosigned = note = self._signing.sign(checkpoint)
         await published.add(db, checkpoint, note)
         tree.signed, self._signed_at, self._unsigned_since = checkpoint, time.monotonic(), None
         self._measure(checkpoint, time.time())
-        if self._cosigner is not None:
-            signatures = await self._cosigner.cosign(checkpoint, note, tree.consistency)
-            if signatures:
-                await published.add_cosignatures(db, checkpoint.size, signatures)
-                COSIGNED_SIZE.set(checkpoint.size)
-            note = cosigned(note, signatures)
-            self._vitals.details["witness"] = self._cosigner.state
+        self._publish(checkpoint, await self._witnessed(db, checkpoint, note, tree))
+
+    def _may_ask_again(self, tree: LoggedTree) -> bool:
+        """Whether the last checkpoint lacks its witness and no larger one is about to be signed."""
+        lacks = self._cosigner is not None and self._uncosigned is not None
+        rests = tree.signed is not None and tree.size == tree.signed.size
+        return lacks and rests and time.monotonic() - self._asked_at >= CHECKPOINT_EVERY_S
+
+    async def _ask_again(self, db: Connection, tree: LoggedTree) -> None:
+        assert self._uncosigned is not None
+        assert tree.signed is not None
+        note = await self._witnessed(db, tree.signed, self._uncosigned, tree)
+        if self._uncosigned is None:
+            self._publish(tree.signed, note)
+
+    async def _witnessed(self, db: Connection, checkpoint: Checkpoint, note: str, tree: LoggedTree) -> str:
+        """The note with what the witness, if there is one and it answers, has signed below it."""
+        if self._cosigner is None:
+            return note
+        self._asked_at = time.monotonic()
+        signatures = await self._cosigner.cosign(checkpoint, note, tree.consistency)
+        if signatures:
+            await published.add_cosignatures(db, checkpoint.size, signatures)
+            COSIGNED_SIZE.set(checkpoint.size)
+            self._uncosigned = None
+        self._vitals.details["witness"] = self._cosigner.state
+        return cosigned(note, signatures)
+
+    def _publish(self, checkpoint: Checkpoint, note: str) -> None:
         self._folder.publish(note)
         if self._publisher is not None:
             self._publisher.upto(checkpoint.size)

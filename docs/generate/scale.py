@@ -43,6 +43,7 @@ def write() -> str:
         "## Questions",
         "p50 and p99 in milliseconds, of one caller over one connection.",
         table(heads, _questions(columns)),
+        *_for_others(heads, columns),
         PICTURES,
     )
 
@@ -63,8 +64,50 @@ LOAD: Mapping[str, Callable[[Steps], str]] = {
     "relay to Kafka, events/s": lambda one: f"{one['kafka']['relay_events_per_second']:,}",
     "memory of the relay, MB": lambda one: f"{one['kafka']['relay_memory_mb']:,}",
     "read again by a new consumer, events/s": lambda one: f"{one['kafka']['consumer_events_per_second']:,}",
-    "every position came once": lambda one: "yes" if one["kafka"]["consumer_has_every_position_once"] else "NO",
+    "every position came once": lambda one: _yes(one["kafka"]["consumer_has_every_position_once"]),
 }
+
+
+FOR_OTHERS: Mapping[str, Callable[[Steps], str]] = {
+    "opener to Kafka, events/s": lambda one: f"{one['analysts']['opener_events_per_second']:,}",
+    "memory of the opener, MB": lambda one: f"{one['analysts']['opener_memory_mb']:,}",
+    "analysts' reader from position 1, events/s": lambda one: f"{one['analysts']['reader_events_per_second']:,}",
+    "memory of the reader, MB": lambda one: f"{one['analysts']['reader_memory_mb']:,}",
+    "it had every position once, in order": lambda one: _yes(one["analysts"]["reader_has_every_position_once"]),
+    "export of the events to Parquet, events/s": lambda one: f"{one['export']['events_per_second']:,}",
+    "the last tenth added, seconds": lambda one: f"{one['export']['added_seconds']:g}",
+    "the views, rows and seconds": lambda one: f"{one['export']['views_rows']:,}; {one['export']['views_seconds']:g}",
+    "nothing new, seconds": lambda one: f"{one['export']['nothing_new_seconds']:g}",
+    "memory of the export, MB": lambda one: f"{one['export']['memory_mb']:,}",
+    "events in Parquet, bytes an event": lambda one: f"{one['export']['events_bytes'] / one['load']['events']:.0f}",
+    "the files hold every position once": lambda one: _yes(one["export"]["files_hold_every_position_once"]),
+    "folded and signed for, events/s": lambda one: f"{one['audit']['signed_events_per_second']:,}",
+    "verified row by row, events/s": lambda one: f"{one['audit']['verified_events_per_second']:,}",
+    "the root was the same": lambda one: _yes(one["audit"]["verified"]),
+    "report on activity as of the end, seconds; MB": lambda one: (
+        f"{one['audit']['report_seconds']:g}; {one['audit']['report_memory_mb']:,}"
+    ),
+}
+
+
+def _for_others(heads: Sequence[str], columns: Sequence[Steps]) -> Sequence[str]:
+    """Of the logs of which it was measured; nothing where it was of none."""
+    whole = [
+        (head, one)
+        for head, one in zip(heads[1:], columns, strict=True)
+        if {"analysts", "export", "audit"} <= one.keys()
+    ]
+    if not whole:
+        return []
+    measured = [one for _, one in whole]
+    rows = _rows(measured, FOR_OTHERS)
+    for name in measured[-1]["export"]["duckdb_ms"]:
+        rows.append([f"DuckDB, ms: {name}", *(f"{one['export']['duckdb_ms'][name]:,}" for one in measured)])
+    return ["## For analysts and auditors", table(["", *(head for head, _ in whole)], rows)]
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "NO"
 
 
 def _rows(columns: Sequence[Steps], lines: Mapping[str, Callable[[Steps], str]]) -> list[list[str]]:

@@ -1,8 +1,10 @@
 """A strand: one picture, one sound, or both of one participant, written into a row of files, its segments.
 
 Rules: a segment begins with a key picture, or with sound when there is no picture; a picture of another size or with
-other parameters begins the next segment, and so does age, since a machine that dies takes the open one with it. What
-is not in the files is a gap with its times. Nothing in here waits, reads a clock or touches a disk.
+other parameters begins the next segment, and so does age, since a machine that dies takes the open one with it. A
+picture that changes more often than a line ever makes it is left out until the next change is due, so that no sender
+fills the store with files. What is not in the files is a gap with its times. Nothing in here waits, reads a clock or
+touches a disk.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from media.channel_limits import Bucket
 from media.recording.clock import SECOND_NS, SenderClock
 from media.recording.container import Container
 from media.recording.frames import Assembled, Frame, Missing
@@ -25,6 +28,8 @@ SEGMENT_NS = 300 * SECOND_NS
 LATE_SOUND_NS = 2 * SECOND_NS
 SILENT_NS = 2 * SECOND_NS
 ASK_AGAIN_NS = SECOND_NS
+# A browser on a bad line changes the size of its picture some times in a minute, and then keeps it for a while.
+CHANGES_A_SECOND, CHANGES_AT_ONCE = 1 / 15, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,8 @@ class Strand:
         self._former: _Open | None = None
         self._first_sound: list[tuple[Frame, int]] = []
         self._asked_ns = 0
+        self._changes = Bucket(CHANGES_A_SECOND, CHANGES_AT_ONCE)
+        self._unsteady = False
 
     def packet(self, track_id: UUID, rtp: bytes, arrived_ns: int) -> None:
         intake = self._intakes[track_id]
@@ -169,6 +176,9 @@ class Strand:
                     intake.missing(Why.PACKETS_LOST, packets)
                 case Frame():
                     at_ns = intake.clock.at(item.timestamp, item.arrived_ns)
+                    if intake.kind is Kind.VIDEO and self._left_out(intake, item, at_ns):
+                        intake.missing(Why.PICTURE_UNSTEADY, 0)
+                        continue
                     self._tell_gap(intake, at_ns)
                     if intake.kind is Kind.VIDEO:
                         self._picture(intake, item, at_ns)
@@ -194,6 +204,19 @@ class Strand:
             self._ask(intake.track_id, frame.arrived_ns)
         if self._current is not None and self._current.with_picture:
             self._current.picture(frame, at_ns)
+
+    def _left_out(self, intake: Intake, frame: Frame, at_ns: int) -> bool:
+        """Whether this picture changed too often, and the next change is not due. Also what comes back to the size of
+        the open segment waits, or each time it does would be a gap."""
+        if self._unsteady:
+            self._unsteady = not self._changes.takes(frame.arrived_ns)
+            if not self._unsteady and frame.key is None:
+                # It may go on, with the next picture that a decoder can begin with.
+                intake.broken(Why.PICTURE_UNSTEADY, 0)
+                return True
+        elif frame.key is not None and self._current is not None and self._current.key not in (None, frame.key):
+            self._unsteady = not self._too_old(at_ns) and not self._changes.takes(frame.arrived_ns)
+        return self._unsteady
 
     def _needs_another(self, key: KeyPicture, at_ns: int) -> bool:
         return self._current is None or self._current.key != key or self._too_old(at_ns)

@@ -16,3 +16,5 @@ class Why(StrEnum):
     """The recorder was too slow, and the worker did not wait for it."""
     WORKER_LOST = "worker_lost"
     """The media worker that carried the room was lost; the room went on at another one."""
+    PICTURE_UNSTEADY = "picture_unsteady"
+    """The picture changed its size, or what a decoder is set up with, again and again."""

@@ -19,6 +19,7 @@ LONG_FILES = {
     "projections/audit/verifier.py": "what an auditor takes away is one file by intent",
     "projections/audit/reports/_kit.py": "what an auditor runs a definition with is one file by intent",
     "tests/domain/test_referral.py": "the specs of one lifecycle, each a few lines, read one by one",
+    "domain/live_session.py": "the facts of one lifecycle, each a few lines, read one by one",
     "projections/examination_timeline.py": "a handler of a few lines for every event of an examination",
 }
 LONG_FUNCTIONS = {"commands/_bus.py _decide_and_append": "one loop of tries, whose ways out only make sense together"}

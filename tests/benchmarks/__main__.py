@@ -23,7 +23,18 @@ from tests.benchmarks.figure import Figure
 from tests.benchmarks.stage import Stage, opened
 
 # In the order in which they run; each is a file of this package.
-BENCHMARKS = ("commands", "flow", "end_to_end", "graphql", "audit", "reports", "media", "media_room", "recording")
+BENCHMARKS = (
+    "commands",
+    "flow",
+    "end_to_end",
+    "graphql",
+    "audit",
+    "reports",
+    "media",
+    "media_room",
+    "media_killed",
+    "recording",
+)
 WIDTH = 170
 Measure = Callable[[Stage], Awaitable[Sequence[Figure]]]
 

@@ -18,6 +18,7 @@ from infra.local.products import product
 from infra.postgres import Connection
 from infra.rebuild import GROUP
 from infra.settings import Settings, child_environment
+from infra.topics import LOG, Lane
 from infra.watermark import relayed
 from tests.benchmarks.stage import Stage
 
@@ -58,6 +59,11 @@ def pid_of(child: Child) -> int:
     return child.kin.pid
 
 
+def forget_peak_memory() -> None:
+    """From here on the peak of this process counts anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_memory_mb(pid: int) -> float:
     """The most memory that the process ever had resident."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -77,9 +83,9 @@ class Stretch:
         return (total - self.done_at_first) / (self.ended - self.began)
 
 
-async def relay_carries(db: Connection, total: int, patience_s: float = PATIENCE_S) -> Stretch:
+async def relay_carries(db: Connection, total: int, patience_s: float = PATIENCE_S, lane: Lane = LOG) -> Stretch:
     async def done() -> int:
-        return int(await db.fetchval("select position from relay_progress") or 0)
+        return int(await db.fetchval("select position from relay_progress where lane = $1", lane.prefix) or 0)
 
     return await _stretch(done, total, patience_s)
 

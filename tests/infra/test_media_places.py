@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from infra.media_places import SHARE, Run, beat, bury, enrol, look_up, place, retire, rooms_of
+from infra.media_places import SHARE, NameTaken, Run, beat, bury, enrol, look_up, place, retire, rooms_of
 from infra.postgres import Connection, connect
 
 MOST = 10_000.0
@@ -70,6 +70,15 @@ async def db(ward: Ward) -> Connection:
 async def placed(db: Connection, session_id: UUID, *, watching: bool = False) -> str | None:
     found = await place(db, session_id, watching=watching)
     return found.here.name if found is not None else None
+
+
+async def test_a_second_worker_of_one_name_is_not_let_in_before_the_first_is_gone(ward: Ward, db: Connection) -> None:
+    first = await ward.worker("media-1", machine="here:/run")
+    with pytest.raises(NameTaken):
+        await ward.worker("media-1", machine="there:/run")
+    assert not await bury(db, Run(uuid4(), "media-1", "http://other", "there:/run/media-1.sock"), others=False)
+    await ward.kill(db, first)
+    await ward.worker("media-1", machine="there:/run")
 
 
 async def test_without_a_worker_a_room_has_no_place(db: Connection) -> None:

@@ -49,6 +49,17 @@ class Copy:
         assert process.returncode is not None
         return process.returncode, said.decode()
 
+    async def all_is_well(self) -> dict[str, Any]:
+        """The status, once those who stood on what went say no longer that they wait, but that they have it again."""
+        deadline = time.monotonic() + 180
+        while True:
+            code, said = await self.run("status", "--json")
+            if code == 0:
+                found: dict[str, Any] = json.loads(said)
+                return found
+            assert time.monotonic() < deadline, said
+            await asyncio.sleep(0.2)
+
     async def up(self) -> None:
         code, said = await self.run("up", "--detach")
         assert code == 0, said
@@ -127,11 +138,7 @@ async def test_a_killed_process_is_back_and_counted(running: Copy) -> None:
         former = stack.pid(name)
         os.kill(former, signal.SIGKILL)
         await stack.until_ready_again(name, former)
-        async with asyncio.timeout(60):
-            # Those who stood on it say that they wait, and then that they have it again.
-            while (status := await stack.run("status", "--json"))[0] != 0:
-                await asyncio.sleep(0.2)
-        process = json.loads(status[1])["processes"][name]
+        process = (await stack.all_is_well())["processes"][name]
         # A PostgreSQL that is back before its dead one has let go of the memory ends once more.
         assert process["restarts"] >= 1
         assert process["pid"] == stack.pid(name) != former

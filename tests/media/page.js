@@ -10,17 +10,17 @@ setInterval(() => {
   due = now + 20;
 }, 20);
 
-async function gathered(pc) {
+async function gathered(pc, patience = 500) {
   if (pc.iceGatheringState === "complete") return;
   await new Promise((done) => {
     pc.addEventListener("icegatheringstatechange", () => pc.iceGatheringState === "complete" && done());
-    setTimeout(done, 500);
+    setTimeout(done, patience);
   });
 }
 
-async function exchange(pc, url, token) {
+async function exchange(pc, url, token, patience) {
   await pc.setLocalDescription(await pc.createOffer());
-  await gathered(pc);
+  await gathered(pc, patience);
   const reply = await fetch(url, {
     method: "POST",
     headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` },
@@ -55,7 +55,7 @@ async function publish(name, url, token, options = {}) {
   for (const track of stream.getAudioTracks()) pc.addTransceiver(track, { direction: "sendonly" });
   preferred(pc, "video", codec);
   kept[name] = { pc, stream, talk: talks ? talking(pc) : null };
-  return { ...(await exchange(pc, url, token)), offer: pc.localDescription.sdp };
+  return { ...(await exchange(pc, url, token, servers ? 20_000 : 500)), offer: pc.localDescription.sdp };
 }
 
 // The data channels of a room: one for what counts, one for what is worth its moment.
@@ -72,7 +72,17 @@ function listen(talk, channel) {
 }
 
 function talkOf(name, type) { return kept[name].talk.heard.filter((one) => one.type === type); }
-function talkTo(name, text, over = "room") { kept[name].talk[over].send(text); }
+async function talkTo(name, text, over = "room") { (await opened(kept[name].talk[over])).send(text); }
+
+// A socket or a channel that something may be sent over: what is sent before it is open is lost, or an error.
+async function opened(way) {
+  if (["connecting", WebSocket.CONNECTING].includes(way.readyState))
+    await new Promise((done, failed) => {
+      way.addEventListener("open", done);
+      way.addEventListener("close", () => failed(new Error(`${way.url ?? way.label} was closed before it was open`)));
+    });
+  return way;
+}
 
 async function watch(name, url, token, { audio = true, talks = false } = {}) {
   const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -127,7 +137,12 @@ function enter(name, url, token) {
   });
 }
 function toldIn(name, type) { return kept[`${name}-socket`].told.filter((one) => !type || one.type === type); }
-function say(name, message) { kept[`${name}-socket`].socket.send(typeof message === "string" ? message : JSON.stringify(message)); }
+
+// After its hello, however early it is called.
+async function say(name, message) {
+  const { socket } = kept[`${name}-socket`];
+  (await opened(socket)).send(typeof message === "string" ? message : JSON.stringify(message));
+}
 
 function shown(name) {
   const found = {};

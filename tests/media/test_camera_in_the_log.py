@@ -12,7 +12,7 @@ from playwright.async_api import Browser
 
 from commands._bus import Bus
 from domain._live import Source
-from domain.live_session import ParticipantLeft, TrackPublished
+from domain.live_session import ParticipantJoined, ParticipantLeft, TrackPublished
 from infra.reference import load
 from media.on_the_log import end_refused
 from media.reporter import Fact, Left, Reporter
@@ -61,6 +61,9 @@ async def test_a_camera_is_a_fact_with_its_codec_and_its_people(
         assert {one.people for one in tracks} == {(NGA,)}
         (picture,) = [one for one in tracks if one.source is Source.CAMERA]
         assert (picture.codec, picture.width, picture.height) == ("VP8", 640, 480)
+        (joined,) = [at.event for at in store.told() if isinstance(at.event, ParticipantJoined)]
+        assert joined.transport is not None
+        assert (joined.transport.path, joined.transport.srtp_profile) == ("direct", "SRTP_AEAD_AES_256_GCM")
         await camera.close("camera")
         await ward.until(lambda: bool(ward.heard.of(Left)))
     await ward.until(lambda: told.waiting == 0)

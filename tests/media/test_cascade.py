@@ -17,7 +17,7 @@ from media.tracks import Kind
 from tests.media.pair import Pair, pair
 from tests.media.screens import Screen, screen
 
-LAYERS = [["l", 4, 150_000], ["h", 1, 1_200_000]]
+LAYERS = [["l", 2, 150_000], ["h", 1, 500_000]]
 
 
 @pytest.fixture
@@ -72,14 +72,15 @@ async def test_who_comes_late_to_an_edge_gets_a_key_frame_through_the_pipe(chrom
 
 async def test_a_viewer_of_an_edge_goes_over_to_another_layer(chromium: Browser, two: Pair) -> None:
     async with screen(chromium, two.origin) as camera, screen(chromium, two.edge) as watcher:
-        await camera.publish(width=1280, height=720, layers=LAYERS)
+        await camera.publish(width=640, height=360, layers=LAYERS)
         await watcher.watch()
         room = two.edge.engine.rooms[two.edge.session_id]
         picture = room.track(two.edge.point_id, Source.CAMERA, Kind.VIDEO)
         assert picture is not None
         await two.edge.until(lambda: len(picture.layers) == 2)
+        await two.edge.until(lambda: len(room.viewers) == 1)
         (viewer,) = room.viewers.values()
-        for ceiling, wide in ((0, 320), (None, 1280)):
+        for ceiling, wide in ((0, 320), (None, 640)):
             viewer.limit(two.edge.point_id, Source.CAMERA, ceiling)
             await width(watcher, wide)
 

@@ -21,9 +21,10 @@ from media.reporting import nobody
 from media.subscription import Subscription
 from media.tracks import Ended, Kind
 from tests.media.consulting import Consulting
-from tests.media.screens import screen
+from tests.media.screens import Screen, screen
 from tests.media.talkers import (
     SMALL,
+    Peer,
     hears,
     in_a_minute,
     peer,
@@ -47,12 +48,7 @@ async def test_browsers_and_a_stock_peer_talk_point_and_draw(chromium: Browser, 
         picture = next(x.track for x in ward.heard.of(TrackBegan) if x.track.kind is Kind.VIDEO)
         track = str(picture.track_id)
 
-        await say(two, "screen", type="chat", id=str(uuid4()), text="Hình rất rõ")
-        assert (await hears(one, "camera", "chat"))[0]["text"] == "Hình rất rõ"
-        await may.hears("chat")
-        await say(one, "camera", type="chat", id=str(uuid4()), text="Cảm ơn")
-        assert [x["text"] for x in await hears(two, "screen", "chat", 2)] == ["Hình rất rõ", "Cảm ơn"]
-
+        await _write_to_each_other(one, two, may)
         await two.frames(3)
         await say(two, "screen", "pointer", type="pointer", trackId=track, x=0.25, y=0.5)
         await say(two, "screen", "pointer", type="pointer", trackId=track, x=0.75, y=0.5, up=True)
@@ -61,21 +57,33 @@ async def test_browsers_and_a_stock_peer_talk_point_and_draw(chromium: Browser, 
         assert (await may.hears("pointer"))[0]["trackId"] == track, "who opened one channel gets it over that"
         assert not await two.page.evaluate("talkOf('screen', 'pointer').length"), "not back to who points"
 
-        stroke = str(uuid4())
-        dots = [{"x": 0.1, "y": 0.2}, {"x": 0.3, "y": 0.4, "atMs": 80}]
-        told = {"trackId": track, "shape": "calliper", "dots": dots, "label": "21 mm"}
-        await say(two, "screen", message={"type": "stroke", "id": stroke, **told})
-        (drawn,) = await hears(one, "camera", "stroke")
-        assert (drawn["id"], drawn["label"], len(drawn["dots"])) == (stroke, "21 mm", 2)
-        await say(one, "camera", type="freeze", id=str(uuid4()), trackId=track)
-        (frozen,) = await hears(two, "screen", "freeze")
-        assert frozen["rtp"] is not None, "in the viewer's own numbers"
+        await _measure_and_freeze(one, two, track)
     (pointed,) = await consulting.told(PointerPlaced)
     assert [str(dot.x) for dot in pointed.dots] == ["0.25", "0.75"]
     (kept,) = await consulting.told(StrokeDrawn)
     (held,) = await consulting.told(PictureFrozen)
     assert abs((held.frame.taken_at - kept.frame.taken_at).total_seconds()) < 600
     assert kept.track_id == picture.track_id
+
+
+async def _write_to_each_other(camera: Screen, viewer: Screen, stock: Peer) -> None:
+    await say(viewer, "screen", type="chat", id=str(uuid4()), text="Hình rất rõ")
+    assert (await hears(camera, "camera", "chat"))[0]["text"] == "Hình rất rõ"
+    await stock.hears("chat")
+    await say(camera, "camera", type="chat", id=str(uuid4()), text="Cảm ơn")
+    assert [x["text"] for x in await hears(viewer, "screen", "chat", 2)] == ["Hình rất rõ", "Cảm ơn"]
+
+
+async def _measure_and_freeze(camera: Screen, viewer: Screen, track: str) -> None:
+    stroke = str(uuid4())
+    dots = [{"x": 0.1, "y": 0.2}, {"x": 0.3, "y": 0.4, "atMs": 80}]
+    told = {"trackId": track, "shape": "calliper", "dots": dots, "label": "21 mm"}
+    await say(viewer, "screen", message={"type": "stroke", "id": stroke, **told})
+    (drawn,) = await hears(camera, "camera", "stroke")
+    assert (drawn["id"], drawn["label"], len(drawn["dots"])) == (stroke, "21 mm", 2)
+    await say(camera, "camera", type="freeze", id=str(uuid4()), trackId=track)
+    (frozen,) = await hears(viewer, "screen", "freeze")
+    assert frozen["rtp"] is not None, "in the viewer's own numbers"
 
 
 async def test_a_picture_that_is_withheld_is_not_there_to_point_at(chromium: Browser, consulting: Consulting) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Browser
@@ -64,9 +64,13 @@ def test_the_ultrasound_is_the_last_picture_to_be_cut_for_those_who_examine() ->
 
 @dataclass
 class Watch:
-    """Looks at a ward as its worker does, only more often; keeps the facts."""
+    """Looks at a ward as its worker does, only more often; keeps the facts.
+
+    On a busy machine other lines may be bad too, so that steps are asked for of the participant whose line is meant.
+    """
 
     ward: Ward
+    who: UUID
     facts: list[RoomFact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -77,7 +81,7 @@ class Watch:
 
     @property
     def steps(self) -> list[RungChanged]:
-        return [fact for fact in self.facts if isinstance(fact, RungChanged)]
+        return [fact for fact in self.facts if isinstance(fact, RungChanged) and fact.participant_id == self.who]
 
     def stands_on(self, rung: Rung) -> bool:
         return bool(self.steps) and self.steps[-1].rung == rung.value
@@ -99,18 +103,20 @@ def audible(ward: Ward) -> set[Kind]:
     return {seat.kind for viewer in viewers for seat in viewer.seats if seat.down and seat.down.wanted}
 
 
-async def reached(bridge: Screen, rung: Rung) -> dict[str, Any]:
-    """Waits until the screen was told of this rung; answers the message."""
+async def reached(bridge: Screen, rung: Rung, who: UUID) -> dict[str, Any]:
+    """Waits until the screen was told that this participant came to this rung; answers the message."""
     async with asyncio.timeout(60):
         while True:
-            found = [one for one in await told(bridge, "rung") if one["rung"] == rung.value and "cause" in one]
+            news = [one for one in await told(bridge, "rung") if "cause" in one and one["participantId"] == str(who)]
+            found = [one for one in news if one["rung"] == rung.value]
             if found:
                 return found[-1]
             await asyncio.sleep(0.05)
 
 
 async def test_a_bad_line_leads_down_to_words_and_a_good_one_up_again(chromium: Browser, ward: Ward) -> None:
-    line, watch, me = Line(ward.engine), Watch(ward), uuid4()
+    me = uuid4()
+    line, watch = Line(ward.engine), Watch(ward, me)
     layers = [["h", 1, 500_000], ["l", 2, 150_000]]
     async with screen(chromium, ward) as camera, screen(chromium, ward) as bridge:
         await camera.publish(layers=layers)
@@ -125,16 +131,17 @@ async def test_a_bad_line_leads_down_to_words_and_a_good_one_up_again(chromium: 
         ):
             await watch.until(partial(watch.stands_on, rung))
             assert audible(ward) == sent
-            message = await reached(bridge, rung)
-            assert (message["participantId"], message["cause"]) == (str(me), watch.steps[-1].reason)
+            message = await reached(bridge, rung, me)
+            assert message["cause"] == watch.steps[-1].reason
             assert message["measured"]["lossPercent"] == round(watch.steps[-1].measured.loss_percent, 2)
         assert {one["source"]: one["kbit"] for one in message["send"]}["camera"] == 0
         line.outward = 0.0
         await watch.until(lambda: watch.steps[-1].rung == Rung.TWO_WAY_HD.value, seconds=90)
         await sees(bridge, ward.point_id)
         assert audible(ward) == {Kind.VIDEO, Kind.AUDIO}
-        await reached(bridge, Rung.TWO_WAY_HD)
-    assert {fact.participant_id for fact in watch.steps} == {me}, "only the line that is bad is held lower"
+        await reached(bridge, Rung.TWO_WAY_HD, me)
+    lossy = [fact for fact in watch.facts if isinstance(fact, RungChanged) and fact.reason == "loss"]
+    assert {fact.participant_id for fact in lossy} == {me}, "only the line that is bad is held lower"
     places = [Rung(fact.rung).place for fact in watch.steps]
     assert all(abs(one - other) == 1 for one, other in pairwise([0, *places]))
 
@@ -168,7 +175,8 @@ async def test_a_publisher_on_a_low_rung_is_asked_for_less_and_sends_less(chromi
 
 
 async def test_what_a_sender_says_of_its_line_counts_while_the_line_limits_it(chromium: Browser, ward: Ward) -> None:
-    me, watch = uuid4(), Watch(ward)
+    me = uuid4()
+    watch = Watch(ward, me)
     async with screen(chromium, ward) as camera:
         await camera.publish(grant={"participant_id": me})
         await enter(ward, camera, participant_id=me)
@@ -178,8 +186,8 @@ async def test_what_a_sender_says_of_its_line_counts_while_the_line_limits_it(ch
         assert track is not None
         await camera.page.evaluate("one => say('room', one)", {**telemetry, "limitedBy": "bandwidth"})
         await ward.until(lambda: track.measured().capacity_kbit == 500)
-        await watch.until(lambda: bool(watch.steps))
-        assert (watch.steps[0].rung, watch.steps[0].reason) == (Rung.LOW.value, "bitrate")
+        await watch.until(lambda: any(step.reason == "bitrate" for step in watch.steps))
+        assert Rung(watch.steps[0].rung) is Rung.LOW
         await camera.page.evaluate("one => say('room', one)", {**telemetry, "limitedBy": "cpu"})
         await ward.until(lambda: track.measured().capacity_kbit is None)
 

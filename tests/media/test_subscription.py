@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -37,13 +38,9 @@ async def shows(ward: Ward, bridge: Screen, subscription: Subscription, point: U
     """Waits until that many more frames of that point were shown."""
     line = next(one for one in subscription.lines() if (one.point_id, one.kind) == (point, Kind.VIDEO))
     first = (await bridge.page.evaluate("shown('room')")).get(line.mid, 0)
-    frames = first
-    for _ in range(200):
-        frames = (await bridge.page.evaluate("shown('room')")).get(line.mid, 0)
-        if frames >= first + more:
-            return
-        await bridge.page.wait_for_timeout(50)
-    pytest.fail(f"{frames - first} of {more} frames")
+    async with asyncio.timeout(90):
+        while (await bridge.page.evaluate("shown('room')")).get(line.mid, 0) < first + more:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_room_comes_over_one_connection_and_grows(chromium: Browser, ward: Ward) -> None:

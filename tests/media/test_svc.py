@@ -44,9 +44,12 @@ async def captured(chromium: Browser, request: pytest.FixtureRequest) -> AsyncIt
 
         def enough() -> bool:
             nonlocal found
-            kept = sorted((one for one in whole.ring if one is not None), key=lambda one: ahead(one.sequence, 0))
-            scaled = [at for at, one in enumerate(kept) if one.key_frame]
-            found = kept[scaled[0] :] if scaled else []
+            newest = whole.highest or 0
+            kept = sorted((one for one in whole.ring if one is not None), key=lambda one: ahead(one.sequence, newest))
+            runs = (kept[at:] for at, one in enumerate(kept) if one.key_frame)
+            found = next((run for run in runs if ahead(run[-1].sequence, run[0].sequence) == len(run) - 1), [])
+            # On a busy machine one may be lost, or so few pictures come that the first has left the ring.
+            whole.key_frame_wanted = whole.key_frame_wanted or not found
             top = max((one.scale.spatial for one in found if one.scale), default=0)
             return len({one.timestamp for one in found}) > PICTURES and (codec == "VP8" or top > 0)
 
@@ -214,8 +217,8 @@ async def test_a_weak_viewer_gets_the_small_picture_and_a_strong_one_the_large(c
             width = (await strong.frames((await strong.stats())["frames"] + 5, seconds=60))["size"][0]
         shown = await weak.frames((await weak.stats())["frames"] + 20, seconds=60)
         assert shown["size"][0] < 640
-        assert shown["inbound"]["video"]["packetsLost"] == 0
+        assert ward.missed == 0
         viewer.limit(ward.point_id, Source.CAMERA, None)
         while shown["size"][0] != 640:
             shown = await weak.frames(shown["frames"] + 5, seconds=60)
-        assert shown["inbound"]["video"]["packetsLost"] == 0, "going up, nothing was missing"
+        assert ward.missed == 0, "going up, nothing was missing"

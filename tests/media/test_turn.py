@@ -14,6 +14,7 @@ from playwright.async_api import Browser
 
 from infra.settings import Settings, SettingsRefused
 from infra.turn import ice_servers
+from media.reporter import Joined
 from tests.debian import program
 from tests.free_port import free_port
 from tests.media.screens import screen
@@ -51,14 +52,16 @@ async def relay(tmp_path: Path) -> AsyncIterator[Settings]:
         await process.wait()
 
 
-async def published_over(ward: Ward, chromium: Browser, servers: list[dict[str, str]]) -> str:
-    """Publishes over the relays alone; answers the kind of candidate that the browser ended up with."""
+async def published_over(ward: Ward, chromium: Browser, servers: list[dict[str, str]]) -> tuple[str, str]:
+    """Publishes over the relays alone; answers the kind of candidate that the browser ended up with, and what the log
+    is told of the way."""
     async with screen(chromium, ward) as camera, screen(chromium, ward) as bridge:
         await camera.publish(servers=servers)
         await bridge.watch()
         await bridge.frames(15)
         found: str = await camera.page.evaluate("usedCandidate('camera')")
-        return found
+        joined = ward.heard.of(Joined)[0]
+        return found, joined.transport.path
 
 
 def as_browsers_have_it(settings: Settings, now: float | None = None) -> list[dict[str, str]]:
@@ -69,7 +72,7 @@ def as_browsers_have_it(settings: Settings, now: float | None = None) -> list[di
 async def test_a_camera_behind_a_firewall_is_seen_over_the_relay(
     chromium: Browser, ward: Ward, relay: Settings
 ) -> None:
-    assert await published_over(ward, chromium, as_browsers_have_it(relay)) == "relay"
+    assert await published_over(ward, chromium, as_browsers_have_it(relay)) == ("relay", "relay")
 
 
 async def test_a_credential_that_ran_out_opens_no_relay(chromium: Browser, ward: Ward, relay: Settings) -> None:

@@ -26,16 +26,14 @@ async def test_a_picture_is_seen_as_it_was_sent(chromium: Browser, ward: Ward, c
         shown = await bridge.frames(2 * SECOND_OF_FRAMES)
         assert shown["size"] == [640, 480]
         assert shown["srtp"] == "SRTP_AEAD_AES_256_GCM", "the worker is the DTLS server, so it chose the cipher"
-        assert shown["inbound"]["video"]["packetsLost"] == 0
-        assert bridge.unfrozen(shown)
+        assert ward.missed == 0
         assert shown["inbound"]["audio"]["packetsReceived"] > SECOND_OF_FRAMES
         track = ward.engine.rooms[ward.session_id].track(ward.point_id, Source.CAMERA, Kind.VIDEO)
         assert track is not None
         assert track.description.codec == codec
         await ward.until(lambda: track.measured().frames_per_second > 0)
-        measured = track.measured()
-        assert (measured.width, measured.height) == (640, 480)
-        assert measured.loss_before == measured.loss_after == 0
+        await ward.until(lambda: track.measured().loss_before == track.measured().loss_after == 0)
+        assert (track.measured().width, track.measured().height) == (640, 480)
 
 
 async def test_what_happened_is_told_once_and_in_order(chromium: Browser, ward: Ward) -> None:
@@ -46,6 +44,13 @@ async def test_what_happened_is_told_once_and_in_order(chromium: Browser, ward: 
         await ward.until(lambda: bool(ward.heard.of(Left)))
     kinds = [type(fact) for fact in ward.heard.facts]
     assert kinds == [Joined, TrackBegan, TrackBegan, TrackEnded, TrackEnded, Left]
+    (joined,) = ward.heard.of(Joined)
+    way = joined.transport
+    assert (way.path, way.protocol, way.srtp_profile) == ("direct", "udp", "SRTP_AEAD_AES_256_GCM")
+    assert way.dtls.startswith("DTLSv1.")
+    assert way.cipher.startswith("ECDHE-")
+    assert way.rtt_ms is not None
+    assert way.rtt_ms % 10 == way.setup_ms % 10 == 0, "round, since nobody has to be found again by it"
     assert ward.heard.of(Left)[0].reason is Ended.LEFT, "the browser closed its connection by itself"
     await ward.until(lambda: not ward.engine.peers and not ward.engine.port.addresses)
 
@@ -65,6 +70,26 @@ async def test_a_lossy_line_is_repaired(chromium: Browser, ward: Ward, percent: 
         assert layer is not None
         assert layer.counters.gaps > 0
         assert layer.counters.repaired >= layer.counters.gaps * 0.9, "what was lost came again"
+
+
+@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.long)])
+async def test_a_long_and_lossy_line_is_repaired(chromium: Browser, ward: Ward, seconds: int) -> None:
+    """Over 50 ms each way, as from one end of the country to the other by radio: a repair takes a round trip."""
+    Line(ward.engine, inward=0.03, outward=0.03, delay_ms=50)
+    async with screen(chromium, ward) as camera, screen(chromium, ward) as bridge:
+        await camera.publish(width=1280, height=720, bitrate=1_500_000)
+        await bridge.watch()
+        shown = await bridge.frames(seconds * SECOND_OF_FRAMES, seconds=90 + 2 * seconds)
+        layer = next(iter(ward.engine.rooms[ward.session_id].tracks.values())).best()
+        assert layer is not None
+        counters = layer.counters
+        await ward.until(lambda: counters.gaps > 0 and counters.repaired >= 0.8 * counters.gaps)
+        (publisher,) = ward.engine.rooms[ward.session_id].publishers.values()
+        await ward.until(lambda: publisher.mouth is not None and (publisher.mouth.rtt_ms or 0) > 90)
+        video = shown["inbound"]["video"]
+        print(f"100 ms, 3 % loss, {seconds} s: gap {shown['longestGap']:.0f} ms, {video['nackCount']} NACKs")
+    for joined in ward.heard.of(Joined):
+        assert joined.transport.rtt_ms >= 90, "the log has how far away they are"
 
 
 @pytest.mark.long
@@ -92,11 +117,23 @@ async def test_a_dead_peer_is_noticed(chromium: Browser, ward: Ward) -> None:
     assert {fact.reason for fact in ward.heard.of(TrackEnded)} == {Ended.LOST}
 
 
-async def test_a_camera_that_is_covered_is_no_dead_peer(chromium: Browser, ward: Ward) -> None:
+async def test_a_camera_that_is_covered_is_no_dead_peer(
+    chromium: Browser, ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine a browser may answer late; when somebody is given up is asked in test_liveness.
+    monkeypatch.setattr("media.peer.LOST_NS", 30_000_000_000)
     async with screen(chromium, ward) as camera:
         await camera.publish(audio=False)
         await camera.page.evaluate("kept.camera.pc.getSenders().forEach((s) => s.replaceTrack(null))")
-        await asyncio.sleep(3)
+        (peer,) = ward.engine.peers.values()
+        answered: set[float | None] = set()
+
+        def answers() -> bool:
+            assert peer.mouth is not None
+            answered.add(peer.mouth.rtt_ms)
+            return len(answered) > 6
+
+        await ward.until(answers)
         assert not ward.heard.of(Left), "it sends nothing and still answers checks"
 
 
@@ -136,5 +173,5 @@ async def test_layers_follow_the_line_of_each_viewer(chromium: Browser, ward: Wa
         await bridge.frames((await bridge.stats())["frames"] + SECOND_OF_FRAMES)
         viewer.limit(ward.point_id, Source.CAMERA, 0)
         await ward.until(lambda: ward.heard.of(LayerSwitched)[-1].after == 0)
-        shown = await bridge.frames((await bridge.stats())["frames"] + SECOND_OF_FRAMES)
-        assert bridge.unfrozen(shown)
+        await bridge.frames((await bridge.stats())["frames"] + SECOND_OF_FRAMES)
+        assert ward.missed == 0, "neither going up nor going down"

@@ -6,8 +6,9 @@ import asyncio
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,11 +24,13 @@ from commands._bus import Bus
 from commands.live_session import JoinLiveSession
 from domain._kernel import Event
 from domain._live_session import LiveSession
+from domain.live_session import TrackPublished
 from infra.event_store import PostgresEventStore
 from infra.live_tickets import Places, TicketDesk
 from infra.local.kinship import tethered
 from infra.media_tokens import grant_desk
 from infra.postgres import Line
+from infra.serving import bound_socket, serving
 from infra.settings import Settings, child_environment
 from tests.media.browser import page
 from tests.media.ward import PAGE
@@ -40,6 +43,9 @@ AGAIN = Path(__file__).with_name("again.js")
 PATIENCE_S = 90.0
 CAMERA, SCREEN = "camera", "screen"
 PERSONS = {CAMERA: NGA, SCREEN: DUNG}
+ONE, TWO = "media-1", "media-2"
+SOON_MS, LATE_MS = 1_000, 60_000
+"""How long a line may be silent: as clients have it, and so that a busy machine alone never ends one."""
 
 
 @dataclass
@@ -52,11 +58,12 @@ class Workers:
     places: Places
     tickets: TicketDesk
     line: Line
+    story: Story
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, process: str = "media") -> None:
         settings = self.settings.model_copy(update={"media_worker": name})
-        command = [sys.executable, "-m", "infra.cli", "run", "media"]
+        command = [sys.executable, "-m", "infra.cli", "run", process]
         self.running[name] = subprocess.Popen(
             tethered(command, orphan_signal=signal.SIGKILL), env=child_environment(settings), stdout=subprocess.DEVNULL
         )
@@ -65,6 +72,7 @@ class Workers:
         """At once, without a farewell; answers when, in milliseconds of the day."""
         at = datetime.now(UTC).timestamp() * 1000
         self.running[name].kill()
+        self.running[name].wait()
         return at
 
     async def named(self) -> dict[str, str]:
@@ -117,7 +125,7 @@ async def workers(dsn: str, data: Path, *names: str, **given: str) -> AsyncItera
     await story.tell(AT[NGA], join)
     watch = JoinLiveSession(participant_id=seat_of(DUNG), consultation_id=CONSULTATION, only_observes=True)
     await story.tell(AT[DUNG], watch)
-    made = Workers(settings, dsn, store, places, TicketDesk(settings, grant_desk(settings), places), line)
+    made = Workers(settings, dsn, store, places, TicketDesk(settings, grant_desk(settings), places), line, story)
     try:
         for name in names:
             made.start(name)
@@ -146,6 +154,14 @@ class Guest:
         """The address of the worker that it is at."""
         return str((await self.line())["joined"][-1]["worker"])
 
+    async def joins(self, lines: int) -> None:
+        """Waits until it is on its so-manieth line."""
+
+        async def joined() -> bool:
+            return len((await self.line())["joined"]) >= lines
+
+        await until(joined)
+
     async def shows(self, frames: int, lines: int = 1) -> Any:
         """Waits until its line, the so-manieth at least, has shown so many frames."""
 
@@ -161,12 +177,29 @@ class Guest:
 
 
 @asynccontextmanager
-async def guest(chromium: Browser, url: str, there: Workers, name: str) -> AsyncIterator[Guest]:
+async def guest(chromium: Browser, url: str, there: Workers, name: str, quiet_ms: int) -> AsyncIterator[Guest]:
     async with page(chromium, url) as opened:
         await opened.expose_function("ticket", there.ticket)
-        how = {"publishes": name == CAMERA, "width": 320, "height": 240}
+        how = {"publishes": name == CAMERA, "width": 320, "height": 240, "quietMs": quiet_ms}
         await opened.evaluate("([name, how]) => { stay(name, how); }", [name, how])
         yield Guest(opened, name)
+
+
+@asynccontextmanager
+async def consultation(
+    chromium: Browser, dsn: str, quiet: tuple[int, int] = (SOON_MS, SOON_MS), **given: str
+) -> AsyncIterator[tuple[Workers, Guest, Guest]]:
+    """Two workers, a camera and a screen that shows it; `quiet` is how long each of the two lines may be silent."""
+    async with AsyncExitStack() as stack:
+        # A socket's name may not be long, and those of pytest's folders are.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="workers-"))
+        there = await stack.enter_async_context(workers(dsn, Path(folder), ONE, TWO, **given))
+        url = await stack.enter_async_context(serving(pages(), bound_socket(0)))
+        camera = await stack.enter_async_context(guest(chromium, url, there, CAMERA, quiet[0]))
+        await there.until_told(TrackPublished, 2)
+        screen = await stack.enter_async_context(guest(chromium, url, there, SCREEN, quiet[1]))
+        await screen.shows(30)
+        yield there, camera, screen
 
 
 def pages() -> Starlette:

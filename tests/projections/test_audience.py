@@ -70,6 +70,7 @@ OTHER_THINGS = {
     "practitioner_id", "identity_id", "relative_id", "referral_id", "referral_ids", "remote_doctor_id",
     "responsible_id", "asked_by", "by_run_id", "consented", "continues", "moved_from", "participant_id", "people",
     "person_id", "recording_id", "recording_ids", "run_id", "stroke_id", "stroke_ids", "track_id", "track_ids",
+    "live_session_id", "live_session_ids", "message_id",
 }  # fmt: skip
 
 

@@ -22,7 +22,6 @@ every_view()
 # What only the all-embracing views take in, and why no view of its own asks for it.
 UNHANDLED: dict[str, str] = {
     "agreement.ended": "whether an agreement is in force is asked by decisions, and those read the stream",
-    "consent.relied_on": "the way of a withdrawal to its rooms, which goes through the consent's own stream",
 }
 
 

@@ -9,8 +9,24 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain._kernel import Recorded
-from domain._live import Destination, Part, RecordingStatus, Rung, StopCause
-from domain.live_session import LiveSessionOpened, ParticipantJoined, RoomPlaced, Status
+from domain._live import (
+    Destination,
+    LossCause,
+    Part,
+    ParticipantKind,
+    RecordingStatus,
+    Rung,
+    StopCause,
+    Transport,
+)
+from domain.live_session import (
+    LiveSessionOpened,
+    ParticipantAdmitted,
+    ParticipantJoined,
+    ParticipantLost,
+    RoomPlaced,
+    Status,
+)
 from infra.postgres import Connection
 from projections import consultation_board, consultation_minutes, examination_timeline
 from projections._live import Alarm
@@ -251,6 +267,35 @@ async def test_the_ledger_of_a_facility_tells_its_lines(db: Connection) -> None:
     assert (await link_ledger(db, NOTHING, facility_id=SA_PA)).rows == []
     late = await link_ledger(db, EVERYTHING, since=datetime(2030, 1, 1, tzinfo=UTC))
     assert late.rows == []
+
+
+async def test_the_ledger_tells_by_which_way_somebody_came_and_how_it_was_sealed(
+    db: Connection, history: History, take_in: TakeIn
+) -> None:
+    stream, somebody = uuid4(), uuid4()
+    way = Transport(
+        path="relay",
+        protocol="udp",
+        cipher="ECDHE-ECDSA-AES256-GCM-SHA384",
+        setup_ms=420,
+        dtls="DTLSv1.2",
+        srtp_profile="SRTP_AEAD_AES_256_GCM",
+        rtt_ms=90,
+    )
+    history.happened(stream, LiveSessionOpened(consultation_id=uuid4(), facility_id=called("Bach Mai")))
+    history.happened(
+        stream,
+        ParticipantAdmitted(participant_id=somebody, person_id=uuid4(), kind=ParticipantKind.POINT, part=Part.SPEAKER),
+    )
+    history.happened(stream, ParticipantJoined(participant_id=somebody, stay=1, run_id=uuid4(), transport=way))
+    history.happened(stream, ParticipantLost(participant_id=somebody, stay=1, cause=LossCause.LINE_SILENT))
+    history.happened(stream, ParticipantJoined(participant_id=somebody, stay=2, run_id=uuid4()))
+    await take_in(history.events)
+    (line,) = await lines_of(db, stream)
+    by_relay, untold = line.stays
+    names = ("path", "protocol", "dtls", "cipher", "srtp_profile", "setup_ms", "rtt_ms")
+    assert {name: by_relay[name] for name in names} == way.model_dump()  # type: ignore[literal-required]
+    assert {untold[name] for name in names} == {None}  # type: ignore[literal-required]
 
 
 async def test_a_worker_finds_what_its_earlier_runs_left_open(

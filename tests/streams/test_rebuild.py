@@ -26,7 +26,7 @@ async def feed(log: Log, worker: Any, known: int = 0) -> int:
     return len(messages)
 
 
-@pytest.mark.parametrize("in_hand", [300_000, 10], ids=["in memory", "row by row"])
+@pytest.mark.parametrize("in_hand", [300_000, 3], ids=["all in hand", "few in hand"])
 async def test_the_new_generation_equals_the_old_one_and_takes_its_place(
     log: Log, in_hand: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,10 +132,13 @@ async def test_rebuilds_while_events_flow_end_with_a_fresh_fold(log: Log) -> Non
     await assert_views_are_a_fresh_fold(log)
 
 
+@pytest.mark.parametrize("in_hand", [300_000, 3], ids=["all in hand", "few in hand"])
 @pytest.mark.parametrize("note", ["poison", "refused"])
 async def test_what_could_not_be_taken_in_is_parked_anew_and_taken_in_once_the_handler_is_mended(
-    log: Log, note: str
+    log: Log, note: str, in_hand: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rebuild_file, "MOST_ROWS_IN_HAND", in_hand)
+    monkeypatch.setattr(rebuild_file, "CHUNK", 4)
     await log.busy_night(BEDS, 1)
     at = await log.add(BEDS[0], log.beds.slept(note=note))
     await log.busy_night(BEDS, 1)

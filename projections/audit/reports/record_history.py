@@ -41,6 +41,7 @@ ENTRIES = {
     "patient.died": Words("Ghi nhận tử vong", "Death recorded"),
     "consent.given": Words("Đồng ý", "Consent given"),
     "consent.sharing_requested": Words("Đề nghị chia sẻ dữ liệu", "Sharing requested"),
+    "consent.relied_on": Words("Dùng sự đồng ý để ghi hình", "Consent relied on for a recording"),
     "consent.withdrawn": Words("Rút lại đồng ý", "Consent withdrawn"),
     "referral.drafted": Words("Soạn yêu cầu hội chẩn", "Referral drafted"),
     "referral.revised": Words("Sửa yêu cầu hội chẩn", "Referral revised"),
@@ -83,6 +84,11 @@ ENTRIES = {
     "live_session.participant_joined": Words("Vào phòng", "Participant joined"),
     "live_session.participant_left": Words("Rời phòng", "Participant left"),
     "live_session.participant_lost": Words("Mất kết nối", "Participant lost"),
+    "live_session.message_posted": Words("Nhắn tin trong phòng", "Message posted"),
+    "live_session.participant_muted": Words("Tắt tiếng người trong phòng", "Participant muted"),
+    "live_session.participant_unmuted": Words("Mở tiếng người trong phòng", "Participant unmuted"),
+    "live_session.participant_removed": Words("Mời ra khỏi phòng", "Participant removed"),
+    "live_session.participant_readmitted": Words("Cho vào phòng lại", "Participant readmitted"),
     "live_session.room_placed": Words("Chọn máy chủ của phòng", "Room placed"),
     "live_session.room_released": Words("Máy chủ trả phòng", "Room released"),
     "live_session.worker_lost": Words("Mất máy chủ của phòng", "Media worker lost"),
@@ -112,6 +118,13 @@ ENTRIES = {
     "live_session.recording_failed": Words("Ghi hình thất bại", "Recording failed"),
     "live_session.recording_viewed": Words("Xem bản ghi hình", "Recording viewed"),
     "live_session.recording_exported": Words("Xuất bản ghi hình", "Recording exported"),
+}
+# Whose fields have changed since; an entry tells none of them.
+RAISED = {
+    "consent.withdrawn": 2,
+    "live_session.participant_joined": 2,
+    "live_session.recording_interrupted": 3,
+    "live_session.still_captured": 2,
 }
 CORRECTIONS = frozenset({"consultation.minutes_amended", "examination.amended", "referral.revised"})
 WITHDRAWALS = frozenset(
@@ -199,7 +212,9 @@ def entered(state: Entries, fact: Fact) -> None:
 
 
 for _name in ENTRIES:
-    report.takes(_name, version=1)(entered)
+    report.takes(_name, version=RAISED.get(_name, 1))(entered)
+    for _version in range(1, RAISED.get(_name, 1)):
+        report.older(_name, version=_version)(dict)
 
 
 @report.results

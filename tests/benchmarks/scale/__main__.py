@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -17,12 +17,13 @@ from rich.console import Console
 from infra.process import spare_the_collector
 from infra.settings import Settings
 from projections._view import every_view
-from tests.benchmarks.scale import carrying, plot, questions, views
-from tests.benchmarks.scale.loading import Loading
+from tests.benchmarks.scale import auditing, carrying, exporting, plot, questions, views
+from tests.benchmarks.scale.loading import Loading, reached
 from tests.benchmarks.scale.measured import Measured
 from tests.benchmarks.stage import Stage
 
 SMALLEST = 10_000
+UNTOLD = ("machine_was", "done_at", "tables")
 
 
 def main(
@@ -52,29 +53,43 @@ async def _measure(settings: Settings, folder: Path, events: int, measured: Meas
     def say(text: str) -> None:
         console.print(f"{events:>10,}  {text}", highlight=False)
 
-    steps = ["load", *(f"rebuild {view.name}" for view in every_view()), "weigh", "questions", "kafka"]
-    if all(measured.has(events, step) for step in steps):
-        say("was measured before")
-        return
     folder.mkdir(parents=True, exist_ok=True)
     stage = Stage(settings, folder, quick=False)
+    steps = _steps(stage, folder, events, measured, say)
+    if all(measured.has(events, name) for name in steps):
+        say("was measured before")
+        return
     try:
         dsn = await stage.kept_database()
-        step = partial(measured.step, events)
-        await step("load", Loading(dsn, events, measured, say).load)
-        say(f"load: {measured.of(events)['load']}")
-        await views.workers_have_all(dsn)
-        for view in every_view():
-            await step(f"rebuild {view.name}", partial(views.rebuilt, dsn, view))
-            say(f"rebuild {view.name}: {measured.of(events)[f'rebuild {view.name}']}")
-        await step("weigh", partial(views.weighed, dsn))
-        await step("questions", partial(questions.answered, dsn, events))
-        for name, ms in measured.of(events)["questions"]["ms"].items():
-            say(f"{name}: p50 {ms['p50']} ms, p99 {ms['p99']} ms")
-        await step("kafka", partial(carrying.carried_and_read, stage, dsn))
-        say(f"kafka: {measured.of(events)['kafka']}")
+        if measured.has(events, "load") and await reached(dsn) < measured.of(events)["load"]["events"]:
+            say("the database of what was measured is gone: from the beginning")
+            measured.forget(events)
+        for name, measure in steps.items():
+            await measured.step(events, name, partial(measure, dsn))
+            say(f"{name}: {_told(measured.of(events)[name])}")
     finally:
         await stage.close()
+
+
+def _steps(
+    stage: Stage, folder: Path, events: int, measured: Measured, say: Callable[[str], None]
+) -> Mapping[str, Callable[[str], Awaitable[dict[str, Any]]]]:
+    """What is measured, in this order; each is given the database."""
+    return {
+        "load": lambda dsn: Loading(dsn, events, measured, say).load(),
+        **{f"rebuild {view.name}": partial(views.rebuilt, view) for view in every_view()},
+        "weigh": views.weighed,
+        "questions": partial(questions.answered, events),
+        "kafka": partial(carrying.carried_and_read, stage),
+        "analysts": partial(carrying.opened_and_read, stage),
+        "export": partial(exporting.exported, folder / "export"),
+        "audit": partial(auditing.audited, folder / "tiles"),
+    }
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    """What came of a step, without what is only for the file."""
+    return ", ".join(f"{name} {value}" for name, value in found.items() if name not in UNTOLD)
 
 
 if __name__ == "__main__":

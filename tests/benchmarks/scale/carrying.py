@@ -1,15 +1,22 @@
-"""The log goes through Kafka: the relay carries all of it, and a consumer that knows nothing reads all of it again."""
+"""The log goes through Kafka: the relay carries all of it, and a consumer that knows nothing reads all of it again.
+
+So do open data: the opener carries them, and an analyst's reader puts them into their one order again.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import time
+from signal import SIGKILL
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from infra.postgres import connect
-from infra.topics import PARTITIONS, topic_of
+from infra.local.kinship import tethered
+from infra.postgres import Connection, connect
+from infra.topics import LOG, PARTITIONS, Lane, open_lane, topic_of
 from streams.envelope import from_message
 from tests.benchmarks.products import Products, peak_memory_mb, pid_of, relay_carries
 from tests.benchmarks.scale.loading import position
@@ -25,6 +32,7 @@ async def carried_and_read(stage: Stage, dsn: str) -> dict[str, Any]:
     end = await position(db)
     async with stage.kafka() as bootstrap:
         products = Products.on(stage, dsn, bootstrap)
+        await forget_progress(db, LOG)
         async with products.running("relay") as relay:
             stretch = await relay_carries(db, end, PATIENCE_S)
             memory = peak_memory_mb(pid_of(relay))
@@ -37,6 +45,47 @@ async def carried_and_read(stage: Stage, dsn: str) -> dict[str, Any]:
         "kafka_bytes": on_disk,
         **read,
     }
+
+
+async def opened_and_read(stage: Stage, dsn: str) -> dict[str, Any]:
+    """`reader_has_every_position_once`: from position 1, in their order, none left out; the reader proves it itself."""
+    db = await connect(dsn)
+    end = await position(db)
+    async with stage.kafka() as bootstrap:
+        products = Products.on(stage, dsn, bootstrap)
+        lane = open_lane(products.settings.open_release)
+        await forget_progress(db, lane)
+        async with products.running("opener") as opener:
+            stretch = await relay_carries(db, end, PATIENCE_S, lane)
+            memory = peak_memory_mb(pid_of(opener))
+        on_disk = sum(file.stat().st_size for file in stage.kafka_folder.rglob("*.log"))
+        read = await read_by_an_analyst(bootstrap)
+    await db.close(timeout=5)
+    return {
+        "opener_events_per_second": round(stretch.per_second(end)),
+        "opener_memory_mb": round(memory),
+        "kafka_bytes": on_disk,
+        "reader_events_per_second": round(read["events"] / read["seconds"]),
+        "reader_seconds": round(read["seconds"], 1),
+        "reader_memory_mb": round(read["memory_mb"]),
+        "reader_has_every_position_once": read["events"] == end,
+    }
+
+
+async def forget_progress(db: Connection, lane: Lane) -> None:
+    """A run that was broken off left it behind, and Kafka is new."""
+    await db.execute("delete from relay_progress where lane = $1", lane.prefix)
+
+
+async def read_by_an_analyst(bootstrap: str) -> dict[str, Any]:
+    command = tethered([sys.executable, "-m", "tests.benchmarks.scale.reading", bootstrap], orphan_signal=SIGKILL)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(PATIENCE_S):
+        told, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the reader ended with {process.returncode}")
+    found: dict[str, Any] = orjson.loads(told)
+    return found
 
 
 async def read_by_a_new_consumer(bootstrap: str, end: int) -> dict[str, Any]:

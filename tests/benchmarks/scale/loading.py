@@ -78,3 +78,12 @@ class Loading:
 
 async def position(db: Connection) -> int:
     return int(await db.fetchval("select position from head"))
+
+
+async def reached(dsn: str) -> int:
+    """The last position of the log in this database."""
+    db = await connect(dsn)
+    try:
+        return await position(db)
+    finally:
+        await db.close(timeout=5)

@@ -35,6 +35,9 @@ class Measured:
     def has(self, events: int, step: str) -> bool:
         return "done_at" in self.of(events).get(step, {})
 
+    def forget(self, events: int) -> None:
+        del self.content["sizes"][str(events)]
+
     async def step(self, events: int, name: str, measure: Step) -> None:
         """Measure this step, unless it was done before, and write down what came of it and who else was busy."""
         if self.has(events, name):

@@ -57,7 +57,12 @@ def _disk(sizes: Sizes) -> dict[str, dict[int, float]]:
         for name, weight in steps.get("weigh", {}).get("tables", {}).items():
             tables.setdefault(name, {})[events] = max(weight["table"] + weight["indexes"], 1) / GIGABYTE
     largest = sorted(tables.items(), key=lambda one: -max(one[1].values()))[:LARGEST_TABLES]
-    return {**found, **dict(largest), "Kafka": _points(sizes, "kafka", lambda one: one["kafka_bytes"] / GIGABYTE)}
+    return {
+        **found,
+        **dict(largest),
+        "Kafka": _points(sizes, "kafka", lambda one: one["kafka_bytes"] / GIGABYTE),
+        "Parquet": _points(sizes, "export", lambda one: one["events_bytes"] / GIGABYTE),
+    }
 
 
 def _speed(sizes: Sizes) -> dict[str, dict[int, float]]:
@@ -66,6 +71,10 @@ def _speed(sizes: Sizes) -> dict[str, dict[int, float]]:
         "load": _points(sizes, "load", lambda one: one["events_per_second"]),
         "relay": _points(sizes, "kafka", lambda one: one["relay_events_per_second"]),
         "new consumer": _points(sizes, "kafka", lambda one: one["consumer_events_per_second"]),
+        "opener": _points(sizes, "analysts", lambda one: one["opener_events_per_second"]),
+        "analysts' reader": _points(sizes, "analysts", lambda one: one["reader_events_per_second"]),
+        "export": _points(sizes, "export", lambda one: one["events_per_second"]),
+        "signed": _points(sizes, "audit", lambda one: one["signed_events_per_second"]),
         **{name: _points(sizes, name, lambda one: max(one["events_per_second"], 1)) for name in names},
     }
 

@@ -66,7 +66,7 @@ def some_days(chance: Chance) -> tuple[date, date]:
     return first, first + timedelta(days=chance.below(3))
 
 
-async def answered(dsn: str, events: int) -> dict[str, Any]:
+async def answered(events: int, dsn: str) -> dict[str, Any]:
     """In milliseconds."""
     db = await connect(dsn)
     found = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 from infra import progress
@@ -11,6 +11,7 @@ from infra.progress import Reached
 from infra.rebuild import GROUP, rebuild
 from infra.topics import PARTITIONS, Place, topic_of
 from projections._view import View
+from tests.benchmarks.products import forget_peak_memory, peak_memory_mb
 from tests.benchmarks.scale.loading import position
 from tests.product import events
 
@@ -34,9 +35,10 @@ async def workers_have_all(dsn: str) -> None:
     await db.close(timeout=5)
 
 
-async def rebuilt(dsn: str, view: View) -> dict[str, Any]:
+async def rebuilt(view: View, dsn: str) -> dict[str, Any]:
     """`memory_mb` is the most that this process had while it folded."""
-    Path("/proc/self/clear_refs").write_text("5")
+    await workers_have_all(dsn)
+    forget_peak_memory()
     done = await rebuild(dsn, view)
     return {
         "events": done.events,
@@ -44,13 +46,8 @@ async def rebuilt(dsn: str, view: View) -> dict[str, Any]:
         "seconds": round(done.seconds, 2),
         "events_per_second": round(done.events / max(done.seconds, 0.001)),
         "parked": done.parked,
-        "memory_mb": round(peak_mb()),
+        "memory_mb": round(peak_memory_mb(os.getpid())),
     }
-
-
-def peak_mb() -> float:
-    (line,) = (one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 async def weighed(dsn: str) -> dict[str, Any]:

@@ -90,7 +90,20 @@ def sound() -> Published:
     return published(SOUND, "opus")
 
 
-class Room:
+@dataclass
+class Store:
+    """Where recordings lie, and what opens them."""
+
+    objects: Objects
+    keys: DataKeys
+
+    @classmethod
+    def of(cls, settings: Settings) -> Store:
+        objects = Objects.open(settings)
+        return cls(objects, DataKeys(objects, master_keys(settings)))
+
+
+class Room(Store):
     """The live session of the specs, in a log of its own, with everybody's consent."""
 
     def __init__(self, dsn: str, data: Path) -> None:
@@ -98,8 +111,8 @@ class Room:
             {"TELEHEALTH_DATA": str(data), "DATABASE_URL": dsn, "TELEHEALTH_LOG_TO_STDERR": "false"}
         )
         self.store = PostgresEventStore(dsn)
-        self.objects = Objects.open(self.settings)
-        self.keys = DataKeys(self.objects, master_keys(self.settings))
+        there = Store.of(self.settings)
+        super().__init__(there.objects, there.keys)
         self.feed = RecorderFeed(recorder_socket(self.settings))
         self._stop = asyncio.Event()
         self._feeding: asyncio.Task[None] | None = None

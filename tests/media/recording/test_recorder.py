@@ -33,7 +33,7 @@ from infra.sealing.reader import opened
 from media.recording.vault import manifest_name, segment_name
 from tests.domain.live_cast import CAMERA, LAN, NEXT_CAMERA, PROBE_PICTURE, SOUND
 from tests.infra import stranger
-from tests.media.recording.room import Room, camera, probe, published, sound, until
+from tests.media.recording.room import Room, Store, camera, probe, published, sound, until
 from tests.media.recording.source import Sender, encoded, tone
 
 SOON = {"TELEHEALTH_RECORDER_ALARM_SECONDS": "0.5"}
@@ -47,7 +47,7 @@ async def room(log_database: str, tmp_path: Path) -> AsyncIterator[Room]:
     await made.close()
 
 
-def manifest(room: Room, sealed: RecordingSealed) -> dict[str, Any]:
+def manifest(room: Store, sealed: RecordingSealed) -> dict[str, Any]:
     """The manifest of which the log holds the hash."""
     content = room.objects.get(manifest_name(sealed.recording_id))
     assert hashlib.sha256(content).hexdigest() == sealed.recording.sha256
@@ -55,7 +55,7 @@ def manifest(room: Room, sealed: RecordingSealed) -> dict[str, Any]:
     return found
 
 
-def files(room: Room, found: dict[str, Any]) -> list[bytes]:
+def files(room: Store, found: dict[str, Any]) -> list[bytes]:
     """The files of a recording in clear; each object ends as the manifest says."""
     plain = []
     for segment in found["segments"]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.recording.pictures import nal_units
-from media.recording.strand import Strand
+from media.recording.strand import CHANGES_A_SECOND, CHANGES_AT_ONCE, Strand
 from media.recording.why import Why
 from tests.media.recording.shelf import Shelf, record
 from tests.media.recording.source import FRAME_NS, Sender, Sent, described, encoded, tone
@@ -111,6 +111,52 @@ def test_another_size_of_the_picture_begins_another_file(codec: str) -> None:
         [(640, 480)] * 20,
     ]
     assert shelf.gaps == []
+
+
+SIZES = ((320, 240), (160, 120))
+
+
+def flickering(sender: Sender, frames: int) -> list[Sent]:
+    """A picture that has another size in every frame, each of which a decoder can begin with."""
+    return [
+        sent for number in range(frames) for sent in sender.send(encoded(sender.codec, 1, *SIZES[number % len(SIZES)]))
+    ]
+
+
+@pytest.mark.parametrize("codec", ["vp8", "h264"])
+def test_a_picture_that_changes_its_size_all_the_time_does_not_fill_the_store_with_files(codec: str) -> None:
+    sender, voice = Sender(codec), Sender("opus")
+    sent = flickering(sender, 30 * 60)
+    steady = encoded(codec, 150)
+    sent += sender.send(steady)
+    sounds = voice.send(tone(50) * 65)
+    shelf = record([(described(codec), sent), (described("opus"), sounds)])
+    most = 1 + int(CHANGES_AT_ONCE) + int(65 * CHANGES_A_SECOND) + 1
+    assert CHANGES_AT_ONCE < len(shelf.segments) <= most
+    assert set(shelf.reasons()) == {Why.PICTURE_UNSTEADY}
+    assert len(shelf.gaps) <= most
+    assert sum(len(segment.packets("audio")) for segment in shelf.segments) == len(sounds), "its sound is there"
+    last = [data for _, data in shelf.segments[-1].packets("video")]
+    assert same(codec, last[-1], steady[-1]), "it goes on when it has come to rest"
+
+
+def test_a_picture_that_has_come_to_rest_goes_on_with_the_next_key_picture_which_is_asked_for() -> None:
+    sender, steady = Sender("vp8"), encoded("vp8", 45)
+    unsteady = flickering(sender, 40) + sender.send(steady[:5])
+    asked_before = len(picture("vp8", unsteady).asked)
+    # Half a minute later, in the midst of what goes on: a decoder cannot begin here.
+    sender.at_ns += 30_000_000_000
+    sender.timestamp += 30 * 90_000
+    shelf = picture("vp8", unsteady + sender.send(steady[5:]))
+    assert len(shelf.asked) > asked_before
+    assert shelf.pictures()[-30:] == list(steady[EVERY:])
+    (gap,) = shelf.gaps
+    assert gap.why is Why.PICTURE_UNSTEADY
+
+
+def test_a_picture_that_changes_its_size_now_and_then_is_kept_whole() -> None:
+    shelf = picture("vp8", flickering(Sender("vp8"), int(CHANGES_AT_ONCE)))
+    assert (len(shelf.pictures()), shelf.gaps) == (int(CHANGES_AT_ONCE), [])
 
 
 def test_a_sender_that_begins_anew_is_taken_up_with_its_next_key_picture() -> None:
