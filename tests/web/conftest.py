@@ -1,6 +1,6 @@
 """One Chromium, one house and one room of three points for all tests of the page; nothing of it is made twice.
 
-Rules: they end with the last of these tests, since pages that send and watch pictures would slow down whatever is next.
+They end with the last test of this package: a live room would take the machine from the tests behind it.
 """
 
 from __future__ import annotations

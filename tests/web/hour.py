@@ -57,6 +57,7 @@ class Hour:
     stills_asked: int = 0
     killed: dict[str, Any] | None = None
     recording: dict[str, Any] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
     verdict: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, what: str, **more: Any) -> None:

@@ -121,7 +121,7 @@ async def inside(stack: Stack, care: Care, seats: Sequence[Seat], out: Path) -> 
         await chair.page.press("#chat-text", "Enter")
     await phone.open("chat")
     await phone.until(f"() => document.querySelectorAll('.messages li').length >= {len(SAID)}")
-    await everywhere(seats, "chat", out)
+    await asyncio.gather(chair.picture("chat-laptop", out), phone.picture("chat-phone", out))
     await phone.page.click(".side .icon-button")
     await chair.page.click('[data-tool="freeze"]')
     for one in seats:

@@ -111,7 +111,7 @@ async def test_the_chair_silences_somebody_and_lets_him_speak_again(room: Room) 
 
 async def test_who_is_sent_out_is_told_so_and_comes_back_when_the_chair_lets_him(room: Room) -> None:
     await room.chair.open("people")
-    await room.chair.page.click(f"{ROW} button:text-is('Mời ra khỏi phòng')")
+    await room.chair.page.click(f"{ROW} button:text-is('Mời ra')")
     await room.chair.page.fill("#remove-why", "Nhầm buổi hội chẩn.")
     await room.chair.page.press("#remove-why", "Enter")
     await room.phone.page.wait_for_selector('[data-state="refused"]')

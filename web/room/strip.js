@@ -109,7 +109,7 @@ export class Strip {
       source && el("span.mark-tag.source", { text: source }),
       marks.chair && !source && el("span.mark-tag.chair", { text: say("chair") }),
       marks.floor && !source && el("span.mark-tag.floor", { text: say("floor") }),
-      marks.hand && !source && el("span.mark-tag.hand", {}, icon("hand"), say("asks")),
+      marks.hand && !source && el("span.mark-tag.hand", {}, icon("hand"), say("asksShort")),
     ].filter(Boolean);
     tile.text.replaceChildren(
       el("span.tile-tags", {}, ...tags,
