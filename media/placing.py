@@ -162,10 +162,13 @@ async def room_for(engine: Engine, session_id: UUID, *, publishes: bool) -> Room
     here = found is None or found.origin.run_id == engine.directory.run_id
     if found is not None and not here and (publishes or found.here.run_id != engine.directory.run_id):
         raise Elsewhere(found.origin.url)
+    known = session_id in engine.rooms
     room = engine.room(session_id)
     room.awaits()
     if here:
         room.becomes_origin()
+        if found is not None and found.moved_from is not None and not known:
+            room.comes_back()
     else:
         room.becomes_edge()
     return room

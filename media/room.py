@@ -65,7 +65,7 @@ class Room:
         self.hears: Callable[[bytes], None] = self.channels.heard_beyond
         """Called with what was said in this room on another worker."""
         self._withheld: dict[tuple[UUID, Source], frozenset[Destination]] = {}
-        self._kept_until_ns = 0
+        self._kept_until_ns = self._back_until_ns = 0
         self._news = asyncio.Event()
 
     def tell(self, fact: Fact) -> None:
@@ -79,6 +79,10 @@ class Room:
     def awaits(self) -> None:
         """Somebody is on the way."""
         self._kept_until_ns = time.monotonic_ns() + KEPT_NS
+
+    def comes_back(self) -> None:
+        """It was at a lost worker a moment ago: whoever is here first is not told that nobody shows anything."""
+        self._back_until_ns = time.monotonic_ns() + KEPT_NS
 
     def becomes_edge(self) -> None:
         """The publishers are at another worker, which feeds this one."""
@@ -218,7 +222,7 @@ class Room:
     def _more_comes(self, found: Sequence[PublishedTrack]) -> bool:
         """A picture and its sound do not begin in the same moment, and an edge is only about to be told of both."""
         if not found:
-            return self.inflow is not None
+            return self.inflow is not None or time.monotonic_ns() < self._back_until_ns
         return len(found) < max(track.together for track in found)
 
     def relay(self, text: bytes) -> None:

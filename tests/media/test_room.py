@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -83,6 +84,21 @@ async def test_a_little_louder_is_not_loud_enough_to_take_over(room: Room) -> No
     room.listen()
     assert room.speaker == first.description.point_id
     assert second.loudness > first.loudness
+
+
+async def test_who_is_back_before_the_camera_waits_for_it_where_a_room_was_moved_to(room: Room) -> None:
+    camera = track(Kind.VIDEO)
+
+    def shown() -> list[PublishedTrack]:
+        return [one for one in room.tracks.values() if one is camera]
+
+    assert await room.soon(shown) == []
+    room.comes_back()
+    waiting = asyncio.create_task(room.soon(shown))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    room.appeared(camera)
+    assert await waiting == [camera]
 
 
 class Recorder:

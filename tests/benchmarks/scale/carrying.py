@@ -67,6 +67,7 @@ async def opened_and_read(stage: Stage, dsn: str) -> dict[str, Any]:
         "kafka_bytes": on_disk,
         "reader_events_per_second": round(read["events"] / read["seconds"]),
         "reader_seconds": round(read["seconds"], 1),
+        "reader_cpu_us_an_event": round(1e6 * read["cpu_seconds"] / read["events"]),
         "reader_memory_mb": round(read["memory_mb"]),
         "reader_has_every_position_once": read["events"] == end,
     }
