@@ -182,6 +182,7 @@ const CODES = {
   ACCESS_DENIED: ["Vai trò của bạn không được xem phòng này.", "Your role does not open this room."],
   OBSERVERS_ARE_SILENT: ["Người theo dõi không phát và không vẽ.", "Observers neither send nor draw."],
   NOT_THE_CHAIR: ["Chỉ chủ toạ làm được việc này.", "Only the chair can do this."],
+  REMOVED_FROM_THE_ROOM: ["Chủ toạ đã mời bạn ra khỏi phòng.", "The chair removed you from the room."],
   PARTICIPANT_REMOVED: ["Chủ toạ đã mời bạn ra khỏi phòng.", "The chair removed you from the room."],
   PARTICIPANT_ID_TAKEN: ["Chỗ này thuộc về người khác. Hãy mở lại trang.", "This seat is somebody else's. Open the page anew."],
   PARTICIPANT_NOT_PRESENT: ["Chưa nối xong, hãy thử lại sau giây lát.", "You are not connected yet; try again in a moment."],
