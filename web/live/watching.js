@@ -16,7 +16,7 @@ const SETTLED_MS = 10_000;
 const LONGEST_PAUSE_MS = 4_000;
 // A dead connection is closed so late, because a screen turns black with the connection that its last picture came over.
 const KEPT_MS = 10_000;
-const FINAL = new Set(["REMOVED_FROM_THE_ROOM", "PARTICIPANT_REMOVED", "CARE_NOT_UNDER_WAY", "ANOTHER_SESSION"]);
+const FINAL = new Set(["REMOVED_FROM_THE_ROOM", "CARE_NOT_UNDER_WAY", "ANOTHER_SESSION"]);
 
 /** @typedef {{mid: string, pointId: string, source: string, kind: "audio" | "video", live: boolean}} Carried */
 
