@@ -113,6 +113,22 @@ async def inside(stack: Stack, care: Care, seats: Sequence[Seat], out: Path) -> 
     await phone.page.wait_for_selector(".strokes ellipse", state="attached")
     await chair.page.wait_for_selector(".sub.hand")
     await asyncio.sleep(8)  # what was told to the people has gone by then
+    kept = await talk(seats, out)
+    await trouble(stack, seats, out)
+    await chair.page.click("#bar-leave")
+    await chair.picture("leave", out)
+    await chair.page.click("#leave-yes")
+    await chair.picture("left", out)
+    await care.tell(care.people[0], "closeConsultation", consultationId=care.consultation_id)
+    for one, name in ((probe, "laptop"), (phone, "phone")):
+        await one.page.wait_for_selector('[data-state="ended"]')
+        await one.picture(f"ended-{name}", out)
+    shrink(kept, README)
+
+
+async def talk(seats: Sequence[Seat], out: Path) -> Path:
+    """Where people look, write and stop the picture; answers the picture for the README."""
+    chair, _, phone = seats
     await everywhere(seats, "room", out)
     kept = await chair.picture("readme", out)
     for text in SAID:
@@ -128,16 +144,7 @@ async def inside(stack: Stack, care: Care, seats: Sequence[Seat], out: Path) -> 
         await one.page.wait_for_selector(".tag.info")
     await everywhere(seats, "frozen", out)
     await chair.page.click('[data-tool="release"]')
-    await trouble(stack, seats, out)
-    await chair.page.click("#bar-leave")
-    await chair.picture("leave", out)
-    await chair.page.click("#leave-yes")
-    await chair.picture("left", out)
-    await care.tell(care.people[0], "closeConsultation", consultationId=care.consultation_id)
-    for one, name in ((probe, "laptop"), (phone, "phone")):
-        await one.page.wait_for_selector('[data-state="ended"]')
-        await one.picture(f"ended-{name}", out)
-    shrink(kept, README)
+    return kept
 
 
 async def trouble(stack: Stack, seats: Sequence[Seat], out: Path) -> None:

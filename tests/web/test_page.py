@@ -147,6 +147,18 @@ def test_every_word_stands_in_both_languages_and_every_word_that_is_said_is_ther
     assert said <= known
 
 
+def test_every_code_that_is_put_into_words_is_one_that_somebody_answers_with() -> None:
+    words = (WEB / "room" / "words.js").read_text().partition("const CODES")[2]
+    known = re.findall(r"`([A-Z_]+)`", (ROOT / "docs" / "reference" / "errors.md").read_text())
+    live = "".join(file.read_text() for file in (WEB / "live").glob("*.js"))
+    own = {"UNREACHABLE", *re.findall(r'new Refused\("([A-Z_]+)"', live)}
+    said = set(re.findall(r"^  ([A-Z][A-Z_]+): \[", words, re.MULTILINE))
+    assert len(said) > 20
+    assert said - {*known, *own} == set()
+    final = {code for found in re.findall(r"new Set\(\[([^\]]+)\]", live) for code in re.findall(r'"([A-Z_]+)"', found)}
+    assert final - {*known, *own} == set()
+
+
 @pytest.mark.parametrize("file", sorted(path for path in WEB.rglob("*") if path.is_file()), ids=lambda path: path.name)
 def test_a_file_is_small_and_needs_nothing_from_outside(file: Path) -> None:
     text = file.read_text()

@@ -12,6 +12,13 @@ from tests.web.conftest import SMALL, Room
 from tests.web.house import House
 from tests.web.seats import seat
 
+BRIGHTEST = """() => {
+    const video = document.getElementById("big");
+    const canvas = new OffscreenCanvas(160, 90);
+    const at = canvas.getContext("2d");
+    at.drawImage(video, 0, 0, 160, 90);
+    return Math.max(...at.getImageData(0, 0, 160, 90).data.filter((_, place) => place % 4 < 3));
+}"""
 ROW = ".people li:has-text('Thái Nguyên'):not(:has-text('Theo dõi'))"
 
 
@@ -78,6 +85,7 @@ async def test_a_worker_that_is_killed_brings_everybody_back_by_themselves(room:
     house.kill("media")
     await room.chair.page.wait_for_selector(".banner.lost")
     assert "Đang nối lại" in await room.chair.page.inner_text(".banner")
+    assert await room.chair.reads(BRIGHTEST) > 60, "the last picture stays on the screen"
     for one, pictures in zip(room.seats, (3, 2, 3), strict=True):
         await one.reads("() => { window.seen = new Map(); }")
         await one.sees(pictures)
@@ -117,7 +125,7 @@ async def test_who_is_sent_out_is_told_so_and_comes_back_when_the_chair_lets_him
     await room.phone.page.wait_for_selector('[data-state="refused"]')
     text = await room.phone.page.inner_text("main")
     assert "Bạn không còn trong phòng" in text
-    assert "PARTICIPANT_REMOVED" in text
+    assert "Chủ toạ đã mời bạn ra khỏi phòng." in text
     await room.chair.page.click(f"{ROW} button:text-is('Cho vào lại')")
     await room.chair.page.wait_for_selector("h3:text-is('Đã mời ra')", state="detached")
     await room.phone.page.click("button.primary")

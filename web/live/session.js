@@ -316,7 +316,7 @@ export class Session extends EventTarget {
   }
 
   #lineRefused(line) {
-    if (["CARE_NOT_UNDER_WAY", "PARTICIPANT_REMOVED", "POINT_NOT_JOINED"].includes(line.fault.code)) this.#refused(line.fault);
+    if (["CARE_NOT_UNDER_WAY", "REMOVED_FROM_THE_ROOM", "POINT_NOT_JOINED"].includes(line.fault.code)) this.#refused(line.fault);
   }
 
   async #look() {
