@@ -160,6 +160,19 @@ def test_whoever_goes_from_stream_to_stream_gets_each_picture_once_and_decodes_i
     assert len(watcher.decoded()) == len(pictures)
 
 
+def test_padding_behind_a_picture_leaves_no_hole_in_any_stream(captured: tuple[str, Sequence[Packet]]) -> None:
+    codec, packets = captured
+    fifth = list(dict.fromkeys(one.timestamp for one in packets))[4]
+    at = max(number for number, one in enumerate(packets) if one.timestamp == fifth) + 1
+    padding = Packet((packets[at - 1].sequence + 1) & 0xFFFF, fifth, 0, b"", packets[at - 1].arrived_ns)
+    later = [Packet((one.sequence + 1) & 0xFFFF, one.timestamp, one.marker, one.payload, 1) for one in packets[at:]]
+    watcher = watched((codec, [*packets[:at], padding, *later]), [0])
+    numbers = [number for number, *_ in watcher.sent]
+    assert [(one - numbers[0]) & 0xFFFF for one in numbers] == list(range(len(numbers)))
+    assert len(watcher.sent) == len(watcher.shown) + 1, "it goes everywhere"
+    assert len(watcher.decoded()) == len({timestamp for _, timestamp, *_ in watcher.shown})
+
+
 @given(seed=st.randoms(use_true_random=False), point=st.integers(0, 4))
 @settings(max_examples=40, deadline=None)
 def test_late_packets_leave_no_hole_and_double_no_number(
