@@ -57,7 +57,8 @@ class Fold:
         """Have the rows in hand that the batch changes."""
         if self.complete:
             return
-        needed = {key for at in batch for key in self._keys(at)} - self.rows.keys()
+        # Not the difference of two sets, which would go through all rows in hand.
+        needed = {key for at in batch for key in self._keys(at) if key not in self.rows}
         if not needed:
             return
         conditions = ", ".join(self.table.key)

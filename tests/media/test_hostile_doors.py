@@ -61,10 +61,11 @@ def kept(ward: Ward) -> Room:
 
 async def refused(opened: ClientConnection, *messages: str | bytes) -> tuple[str, int]:
     """Says all of that, as far as it is listened to; the code and the close code with which it is refused."""
-    with suppress(ConnectionClosed):
-        for message in messages:
-            await opened.send(message)
-    return await answer(opened)
+    async with asyncio.timeout(60):
+        with suppress(ConnectionClosed):
+            for message in messages:
+                await opened.send(message)
+        return await answer(opened)
 
 
 # The socket of a room ----------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ async def test_only_so_many_who_have_not_said_who_they_are_are_listened_to(
     monkeypatch.setattr("media.session_door.HELLO_WITHIN_S", 60)
     async with socket(ward) as one, socket(ward):
         async with socket(ward) as third:
-            assert await answer(third) == ("TOO_MANY_JOIN", 4429)
+            assert await refused(third) == ("TOO_MANY_JOIN", 4429)
         await one.send(greeting(ward, role=MediaRole.VIEWER))
         await ward.until(lambda: len(ward.engine.peers) == 1)
         async with socket(ward) as later:
@@ -124,7 +125,7 @@ async def test_a_worker_that_is_full_says_so_on_a_socket_as_well(ward: Ward, mon
         await one.send(greeting(ward, role=MediaRole.VIEWER))
         await ward.until(lambda: len(ward.engine.peers) == 1)
         async with socket(ward) as other:
-            assert await answer(other, greeting(ward, role=MediaRole.VIEWER)) == ("WORKER_FULL", 4429)
+            assert await refused(other, greeting(ward, role=MediaRole.VIEWER)) == ("WORKER_FULL", 4429)
 
 
 async def test_a_crowd_before_the_socket_is_told_to_come_again() -> None:
@@ -132,7 +133,7 @@ async def test_a_crowd_before_the_socket_is_told_to_come_again() -> None:
         await first.send(greeting(ward, role=MediaRole.VIEWER))
         await ward.until(lambda: len(ward.engine.peers) == 1)
         async with socket(ward) as second:
-            assert await answer(second, greeting(ward, role=MediaRole.VIEWER)) == ("TOO_MANY_JOIN", 4429)
+            assert await refused(second, greeting(ward, role=MediaRole.VIEWER)) == ("TOO_MANY_JOIN", 4429)
 
 
 # The pipe between workers ------------------------------------------------------------------------------------

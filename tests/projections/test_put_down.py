@@ -18,7 +18,7 @@ from domain._kernel import EVENTS, Actor, Event, Metadata, Recorded, Role
 from infra.postgres import Connection, connect
 from projections import _fold
 from projections._fold import Fold
-from projections._table import Row, Table
+from projections._table import Key, Row, Table
 from projections._tally import Tally
 
 SHELVES = [UUID(int=n) for n in range(1, 5)]
@@ -161,6 +161,28 @@ async def test_the_rows_that_were_changed_longest_ago_are_put_down_first(views_d
         await fold.put_down(db, 2)
         assert list(fold.rows) == [(first,)]
         assert [row["id"] for row in await db.fetch(f"select id from {PHYSICAL} order by id")] == [second, third]
+
+
+async def test_loading_what_a_batch_needs_does_not_go_through_all_rows_in_hand(
+    views_dsn: str, library: Library
+) -> None:
+    """It is done for every few events, with a hundred thousand rows in hand."""
+
+    class NeverWalked(dict[Key, Row | None]):
+        def __iter__(self) -> Iterator[Key]:
+            raise AssertionError("all rows were gone through")
+
+        keys = __iter__  # type: ignore[assignment]
+
+    events = library.happened([(Step.PUT_UP, SHELVES[0]), (Step.PUT_UP, SHELVES[1]), (Step.FILL_ALL, SHELVES[0])])
+    async with empty_shelves(views_dsn, library) as db:
+        fold = Fold(library.table, PHYSICAL, complete=True, alone=True)
+        fold.take_in(events[0])
+        await fold.put_down(db, 1)
+        fold.take_in(events[1])
+        fold.rows = NeverWalked(fold.rows)
+        await fold.load(db, events[2:])
+        assert len(fold.rows) == 2
 
 
 async def test_rows_are_merged_a_part_at_a_time(

@@ -25,14 +25,12 @@ from typing import Any
 
 import psutil
 
-from infra.local.overview import overview
-from infra.local.record import Record
-from infra.settings import Settings, child_environment
 from tests.media.browser import browser
 from tests.web.care import Care, open_consultation, start_examination
 from tests.web.hour_figure import draw
 from tests.web.hour_verdict import Row, judge, table
 from tests.web.seats import LAPTOP, PHONE, Seat, seat, until
+from tests.web.stack import Stack
 
 CAMERAS = ("480x270@12", "480x270@12", "320x180@10")
 SCANNER = (1280, 720, 12)
@@ -59,37 +57,12 @@ class Hour:
     stills_asked: int = 0
     killed: dict[str, Any] | None = None
     recording: dict[str, Any] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
     verdict: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, what: str, **more: Any) -> None:
         self.events.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "what": what, **more})
         print(f"{datetime.now(UTC):%H:%M:%S}  {what}", *(f"{name}={value}" for name, value in more.items()), flush=True)
-
-
-class Stack:
-    """`telehealth up` on a folder of its own."""
-
-    def __init__(self, data: Path) -> None:
-        self.settings = Settings.from_env().model_copy(update={"data": data})
-        self.environment = child_environment(self.settings)
-
-    async def run(self, command: str, *more: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "infra.cli", command, *more, env=self.environment, stdout=-1, stderr=-2
-        )
-        said, _ = await process.communicate()
-        if process.returncode:
-            raise SystemExit(f"telehealth {command} ended with {process.returncode}:\n{said.decode()}")
-        return said.decode()
-
-    def record(self) -> Record:
-        record = Record.load(self.settings.data)
-        assert record is not None
-        return record
-
-    async def processes(self) -> dict[str, Any]:
-        found: dict[str, Any] = (await overview(self.record()))["processes"]
-        return found
 
 
 async def play(hour: Hour, stack: Stack, minutes: float) -> tuple[Care, list[Row]]:
@@ -151,7 +124,7 @@ async def record(hour: Hour, care: Care, seats: Sequence[Seat]) -> None:
     scan = next(one for one in room["tracks"] if one["source"] == "ULTRASOUND" and not one["endedAt"])
     given = {"liveSessionId": live, "trackId": scan["trackId"], "personId": care.patient_id}
     await care.tell(care.people[1], "consentToRecording", **given, consentId=care.consent_id)
-    await seats[0].page.click("#bar-record")
+    await seats[0].open("record")
     await seats[0].until('() => document.querySelectorAll(".consent .yes").length >= 7')
     await seats[0].page.click("#start-recording")
     await seats[0].until('() => document.querySelector("[data-recording]").dataset.recording === "on"', 90)
@@ -176,6 +149,7 @@ async def pass_time(hour: Hour, stack: Stack, care: Care, seats: Sequence[Seat],
         at += 1
         await asyncio.sleep(max(0.0, min(at * every, total) - (time.monotonic() - began)))
         passed = time.monotonic() - began
+    hour.minutes.append(await measured(stack, seats, passed / 60))
 
 
 async def still(hour: Hour, seats: Sequence[Seat], at: int) -> None:
@@ -281,8 +255,7 @@ async def shows_all(one: Seat) -> int:
 
 async def end(hour: Hour, care: Care, seats: Sequence[Seat]) -> None:
     """The chair stops the recording, all leave, and the recording is sealed."""
-    if not await seats[0].page.query_selector("#stop-recording"):
-        await seats[0].page.click("#bar-record")
+    await seats[0].open("record")
     await seats[0].page.click("#stop-recording")
 
     async def sealed() -> Any:

@@ -9,7 +9,7 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,8 +23,9 @@ from pydicom.data import get_testdata_file
 
 from tests.web.care import Care
 
+PATIENCE_S = 90.0
 LAPTOP, PHONE = (1366, 768), (390, 844)
-SCANNER = Path(__file__).with_name("scanner.js")
+SCANNER, CAMERA = (Path(__file__).with_name(name) for name in ("scanner.js", "camera.js"))
 
 
 @dataclass
@@ -42,16 +43,21 @@ class Seat:
         await self.page.click("#join")
 
     async def inside(self) -> None:
-        await self.page.wait_for_selector('[data-state="room"]', timeout=60_000)
+        await self.page.wait_for_selector('[data-state="room"]')
+
+    async def open(self, panel: str) -> None:
+        """One of chat, people, record; its button would close it where it is open."""
+        if await self.page.get_attribute(f"#bar-{panel}", "aria-pressed") != "true":
+            await self.page.click(f"#bar-{panel}")
 
     async def reads(self, script: str) -> Any:
         return await self.page.evaluate(script)
 
-    async def until(self, script: str, seconds: float = 60) -> None:
+    async def until(self, script: str, seconds: float = PATIENCE_S) -> None:
         """Waits until something is so in the page."""
         await self.page.wait_for_function(script, timeout=seconds * 1000, polling=200)
 
-    async def sees(self, pictures: int, seconds: float = 90) -> None:
+    async def sees(self, pictures: int, seconds: float = 2 * PATIENCE_S) -> None:
         """So many pictures of others move on this screen."""
         await self.until(
             f"""() => {{
@@ -93,17 +99,25 @@ async def seat(
     at: int,
     screen: tuple[int, int] = LAPTOP,
     scanner: tuple[int, int, int] | None = None,
+    drawn: Mapping[str, str] | None = None,
     **link: str,
 ) -> AsyncIterator[Seat]:
-    """A page on its way into the room; `scanner` is width, height and frames a second of an ultrasound beside it."""
+    """A page on its way into the room; `scanner` is width, height and frames a second of an ultrasound beside it.
+
+    With `drawn`, its colours, the camera films a drawn person in place of Chromium's own test picture.
+    """
     phone = screen[0] < 700
     context = await chromium.new_context(
         viewport={"width": screen[0], "height": screen[1]}, is_mobile=phone, has_touch=phone, locale="vi-VN"
     )
+    # Whatever a page is asked to do happens sooner or later; on a machine that others load as well, later.
+    context.set_default_timeout(PATIENCE_S * 1000)
     page = await context.new_page()
     made = Seat(page, care, at)
     page.on("pageerror", lambda fault: made.faults.append(str(fault)))
     page.on("console", lambda said: _hear(made, said.type, said.text))
+    if drawn is not None:
+        await page.add_init_script(f"const CAMERA = {json.dumps(dict(drawn))};\n{CAMERA.read_text()}")
     if scanner is not None:
         width, height, fps = scanner
         given = {"frames": loop(), "width": width, "height": height, "fps": fps}

@@ -62,7 +62,7 @@ SMALL = """() => [...document.querySelectorAll(".bar button, .tools button, .chi
 async def test_every_text_stands_out_enough_in_every_panel(room: Room) -> None:
     for one in room.seats:
         for panel in ("chat", "people", "record"):
-            await one.page.click(f"#bar-{panel}")
+            await one.open(panel)
             assert await one.reads(CONTRAST) == []
             await one.page.keyboard.press("Escape")
 
@@ -70,7 +70,7 @@ async def test_every_text_stands_out_enough_in_every_panel(room: Room) -> None:
 async def test_everything_that_can_be_used_has_a_name(room: Room) -> None:
     for one in room.seats:
         for panel in ("chat", "people", "record"):
-            await one.page.click(f"#bar-{panel}")
+            await one.open(panel)
             assert await one.reads(NAMELESS) == []
             await one.page.keyboard.press("Escape")
 
@@ -85,8 +85,9 @@ async def test_nothing_is_cut_off_on_a_phone_or_on_a_small_laptop(room: Room) ->
 async def test_the_keyboard_reaches_everything_and_shows_where_it_is(room: Room) -> None:
     page = room.chair.page
     await page.keyboard.press("m")
-    assert await page.get_attribute("#bar-sound", "class") == "bar-button off"
+    await page.wait_for_selector("#bar-sound.off")
     await page.keyboard.press("m")
+    await page.wait_for_selector("#bar-sound:not(.off)")
     await page.keyboard.press("c")
     await page.wait_for_selector("#chat-text")
     await page.click("[aria-label='Đóng']")
@@ -99,6 +100,7 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(room: Room)
 
 
 async def test_quality_is_told_in_words_and_not_by_colour_alone(room: Room) -> None:
+    await room.chair.page.wait_for_selector("[data-quality]")
     words = await room.chair.reads(
         "() => [...document.querySelectorAll('[data-quality]')].map((one) => [one.dataset.quality, one.innerText])"
     )
@@ -143,6 +145,18 @@ def test_every_word_stands_in_both_languages_and_every_word_that_is_said_is_ther
         said |= set(re.findall(r'\bsay\("(\w+)"\)', file.read_text()))
     assert said
     assert said <= known
+
+
+def test_every_code_that_is_put_into_words_is_one_that_somebody_answers_with() -> None:
+    words = (WEB / "room" / "words.js").read_text().partition("const CODES")[2]
+    known = re.findall(r"`([A-Z_]+)`", (ROOT / "docs" / "reference" / "errors.md").read_text())
+    live = "".join(file.read_text() for file in (WEB / "live").glob("*.js"))
+    own = {"UNREACHABLE", *re.findall(r'new Refused\("([A-Z_]+)"', live)}
+    said = set(re.findall(r"^  ([A-Z][A-Z_]+): \[", words, re.MULTILINE))
+    assert len(said) > 20
+    assert said - {*known, *own} == set()
+    final = {code for found in re.findall(r"new Set\(\[([^\]]+)\]", live) for code in re.findall(r'"([A-Z_]+)"', found)}
+    assert final - {*known, *own} == set()
 
 
 @pytest.mark.parametrize("file", sorted(path for path in WEB.rglob("*") if path.is_file()), ids=lambda path: path.name)

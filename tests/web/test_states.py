@@ -12,6 +12,15 @@ from tests.web.conftest import SMALL, Room
 from tests.web.house import House
 from tests.web.seats import seat
 
+BRIGHTEST = """() => {
+    const video = document.getElementById("big");
+    const canvas = new OffscreenCanvas(160, 90);
+    const at = canvas.getContext("2d");
+    at.drawImage(video, 0, 0, 160, 90);
+    return Math.max(...at.getImageData(0, 0, 160, 90).data.filter((_, place) => place % 4 < 3));
+}"""
+ROW = ".people li:has-text('Thái Nguyên'):not(:has-text('Theo dõi'))"
+
 
 async def test_whoever_was_not_invited_is_told_so_in_words_with_the_code(
     chromium: Browser, room: Room, house: House
@@ -68,7 +77,7 @@ async def test_an_observer_sees_and_can_neither_send_nor_draw(chromium: Browser,
         assert not await one.page.is_visible(".tools")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_worker_that_is_killed_brings_everybody_back_by_themselves(room: Room, house: House) -> None:
     for one in room.seats:
         await one.sees(2)
@@ -76,9 +85,10 @@ async def test_a_worker_that_is_killed_brings_everybody_back_by_themselves(room:
     house.kill("media")
     await room.chair.page.wait_for_selector(".banner.lost")
     assert "Đang nối lại" in await room.chair.page.inner_text(".banner")
+    assert await room.chair.reads(BRIGHTEST) > 60, "the last picture stays on the screen"
     for one, pictures in zip(room.seats, (3, 2, 3), strict=True):
         await one.reads("() => { window.seen = new Map(); }")
-        await one.sees(pictures, 150)
+        await one.sees(pictures)
     await room.chair.page.wait_for_selector(".banner", state="hidden")
     after = await room.chair.lines()
     assert after[0]["connections"] > before[0]
@@ -93,6 +103,31 @@ async def test_whoever_leaves_is_gone_for_the_others_and_can_come_back(room: Roo
     await room.chair.until(
         f"() => !room.room.participants.some((one) => one.present && one.facilityId === '{room.care.points[2]}')"
     )
+    await room.phone.page.click("button.primary")
+    await room.phone.join()
+    await room.phone.inside()
+    await room.phone.sees(3)
+
+
+async def test_the_chair_silences_somebody_and_lets_him_speak_again(room: Room) -> None:
+    await room.chair.open("people")
+    await room.chair.page.click(f"{ROW} button:text-is('Tắt tiếng')")
+    await room.phone.page.wait_for_selector(".banner:has-text('Chủ toạ đã tắt tiếng của bạn')")
+    await room.chair.page.click(f"{ROW} button:text-is('Cho nói lại')")
+    await room.phone.page.wait_for_selector(".banner:has-text('Chủ toạ')", state="hidden")
+
+
+async def test_who_is_sent_out_is_told_so_and_comes_back_when_the_chair_lets_him(room: Room) -> None:
+    await room.chair.open("people")
+    await room.chair.page.click(f"{ROW} button:text-is('Mời ra')")
+    await room.chair.page.fill("#remove-why", "Nhầm buổi hội chẩn.")
+    await room.chair.page.press("#remove-why", "Enter")
+    await room.phone.page.wait_for_selector('[data-state="refused"]')
+    text = await room.phone.page.inner_text("main")
+    assert "Bạn không còn trong phòng" in text
+    assert "Chủ toạ đã mời bạn ra khỏi phòng." in text
+    await room.chair.page.click(f"{ROW} button:text-is('Cho vào lại')")
+    await room.chair.page.wait_for_selector("h3:text-is('Đã mời ra')", state="detached")
     await room.phone.page.click("button.primary")
     await room.phone.join()
     await room.phone.inside()

@@ -12,7 +12,7 @@ const LOOK_MS = 250;
 const LONGEST_PAUSE_MS = 4_000;
 const FINAL = new Set([
   "SOURCE_NOT_GRANTED", "ANOTHER_SESSION", "CODEC_NOT_OFFERED", "SDP_UNACCEPTABLE", "ONE_SOURCE_A_CONNECTION",
-  "PARTICIPANT_REMOVED", "OBSERVERS_ARE_SILENT", "NO_ULTRASOUND_HERE",
+  "REMOVED_FROM_THE_ROOM", "OBSERVERS_ARE_SILENT", "NO_ULTRASOUND_HERE",
 ]);
 
 /** @typedef {"connecting" | "live" | "broken" | "waiting" | "refused" | "ended"} LineState */

@@ -24,7 +24,7 @@ const STANDS = `
   query ($id: UUID!, $at: Position) {
     liveSession(liveSessionId: $id, minPosition: $at) {
       position status recording
-      participants { participantId personId facilityId kind part present rung }
+      participants { participantId personId facilityId kind part present rung muted removedAt }
       tracks(live: true) {
         trackId participantId source width height people consented patientId examinationId diagnostic frozen
       }
@@ -35,13 +35,13 @@ const BOARD = `
   subscription ($id: UUID!, $after: Position) {
     consultationBoard(consultationId: $id, after: $after) {
       position events { position name data }
-      consultation { position title status centreId chairId floorId pointsPosition }
+      consultation { position title status centreId chairId responsibleId floorId pointsPosition }
     }
   }`;
 const POINTS = `
   query ($id: UUID!, $at: Position) {
     consultationBoard(consultationId: $id, minPosition: $at) {
-      title status centreId chairId floorId
+      title status centreId chairId responsibleId floorId
       points { facilityId place role presence }
     }
   }`;
@@ -316,7 +316,7 @@ export class Session extends EventTarget {
   }
 
   #lineRefused(line) {
-    if (["CARE_NOT_UNDER_WAY", "PARTICIPANT_REMOVED", "POINT_NOT_JOINED"].includes(line.fault.code)) this.#refused(line.fault);
+    if (["CARE_NOT_UNDER_WAY", "REMOVED_FROM_THE_ROOM", "POINT_NOT_JOINED"].includes(line.fault.code)) this.#refused(line.fault);
   }
 
   async #look() {

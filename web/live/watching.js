@@ -14,7 +14,9 @@ const QUIET_MS = 1_600;
 const LONGEST_QUIET_MS = 15_000;
 const SETTLED_MS = 10_000;
 const LONGEST_PAUSE_MS = 4_000;
-const FINAL = new Set(["PARTICIPANT_REMOVED", "CARE_NOT_UNDER_WAY", "ANOTHER_SESSION"]);
+// A dead connection is closed so late, because a screen turns black with the connection that its last picture came over.
+const KEPT_MS = 10_000;
+const FINAL = new Set(["REMOVED_FROM_THE_ROOM", "CARE_NOT_UNDER_WAY", "ANOTHER_SESSION"]);
 
 /** @typedef {{mid: string, pointId: string, source: string, kind: "audio" | "video", live: boolean}} Carried */
 
@@ -41,6 +43,8 @@ export class Watching extends EventTarget {
     this.patience = QUIET_MS;
     /** @type {Visit | null} */
     this.visit = null;
+    /** @type {Set<Visit>} dead ones, whose last pictures are still shown */
+    this.kept = new Set();
     /** @type {Map<string, Place>} */
     this.places = new Map();
     this.wake = () => {};
@@ -61,7 +65,8 @@ export class Watching extends EventTarget {
     removeEventListener("online", this.online);
     this.#say("ended");
     this.wake();
-    this.visit?.close();
+    for (const visit of [this.visit, ...this.kept]) visit?.close();
+    this.kept.clear();
     this.visit = null;
   }
 
@@ -76,7 +81,10 @@ export class Watching extends EventTarget {
     while (this.state !== "ended") {
       try {
         const visit = new Visit(await this.ticket(fresh), (what, detail) => this.#heard(visit, what, detail));
-        await visit.begun();
+        await visit.begun().catch((fault) => {
+          visit.close();
+          throw fault;
+        });
         if (this.state === "ended") return visit.close();
         const before = this.visit;
         this.visit = visit;
@@ -86,7 +94,7 @@ export class Watching extends EventTarget {
         this.brokenAt = 0;
         this.#place(visit);
         this.#say("live");
-        before?.close();
+        if (before) this.#keep(before);
         await this.#untilDead(visit);
         if (this.state === "ended") return;
         this.brokenAt = performance.now();
@@ -151,6 +159,14 @@ export class Watching extends EventTarget {
       place.carry(lines, visit);
     }
     this.dispatchEvent(new Event("lines"));
+  }
+
+  #keep(visit) {
+    this.kept.add(visit);
+    setTimeout(() => {
+      this.kept.delete(visit);
+      visit.close();
+    }, KEPT_MS);
   }
 
   #pause(ms) {
@@ -267,16 +283,20 @@ class Visit {
   }
 
   close() {
+    this.#hangUp();
+    this.pc?.close();
+  }
+
+  #hangUp() {
     this.over = true;
     this.socket.onclose = this.socket.onmessage = null;
     this.socket.close(1000);
-    this.pc?.close();
   }
 
   #end(fault) {
     if (this.over) return;
     this.fault = fault;
-    this.close();
+    this.#hangUp();
     this.ready?.(fault);
     this.told("over");
   }

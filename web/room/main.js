@@ -45,6 +45,7 @@ function show(...children) {
   leaveShown?.();
   leaveShown = null;
   page.replaceChildren(...children);
+  document.getElementById("told")?.replaceChildren();
   document.title = say("title");
 }
 

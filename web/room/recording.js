@@ -67,22 +67,17 @@ export class RecordingPanel {
     }
   }
 
-  get decides() {
-    const { session, how } = this.room;
-    const roles = how.person.roles ?? [];
-    return session.board ? [session.board.chairId, session.board.responsibleId].includes(how.person.sub) : roles.includes("doctor");
-  }
-
   draw() {
     const { session } = this.room;
     const state = recordingState(session);
     const tracks = session.room.tracks.map((one) => ({
-      id: one.trackId, name: this.room.name(session.pointOf(one.participantId)), source: one.source,
+      id: one.trackId, point: session.pointOf(one.participantId), source: one.source,
       all: one.people.length > 0 && one.people.every((person) => one.consented.includes(person)),
       patient: one.participantId === session.ticket.participantId && one.patientId && !one.consented.includes(one.patientId) ? one.patientId : null,
     }));
     const mine = session.room.tracks.some((one) => one.consented.includes(this.me));
-    const key = JSON.stringify([state, tracks, mine, this.agreed, this.decides, say("record")]);
+    const points = [...new Set(tracks.map((one) => one.point))];
+    const key = JSON.stringify([state, tracks, points.map((one) => this.room.name(one)), mine, this.agreed, this.room.directs, say("record")]);
     if (this.node.dataset.key === key) return;
     this.node.dataset.key = key;
     const words = { on: "recordingOn", starting: "recordingStarting", off: "recordingOff", failed: "recordingFailed" };
@@ -90,7 +85,7 @@ export class RecordingPanel {
       el(`p.rec-state.rec-${state}`, {}, el("span.dot", { "aria-hidden": "true" }), el("strong", { text: say(words[state]) })),
       el("p.note", { text: say("recordingWhy") }),
       ...this.#mine(mine),
-      el("ul.people", {}, ...tracks.map((one) => this.#track(one))),
+      el("ul.people", {}, ...points.map((point) => this.#point(point, tracks.filter((one) => one.point === point)))),
       this.#decision(state, tracks));
   }
 
@@ -103,11 +98,12 @@ export class RecordingPanel {
       : [el("p", { text: say("consentAsk") }), el("div.row", {}, yes, no)];
   }
 
-  #track(one) {
+  #point(point, tracks) {
     return el("li.consent", {},
-      el("span.person", {}, el("strong", { text: one.name }), el("span.sub", { text: say(SOURCES[one.source] ?? one.source) })),
-      el(one.all ? "span.yes" : "span.no", { text: say(one.all ? "consented" : "notConsented") }),
-      one.patient ? this.#patient(one) : null);
+      el("strong.person", { text: this.room.name(point) }),
+      el("span.answers", {}, ...tracks.map((one) => el(one.all ? "span.yes" : "span.no", {},
+        el("span.sub", { text: `${say(SOURCES[one.source] ?? one.source)}: ` }), say(one.all ? "consented" : "notConsented")))),
+      ...tracks.filter((one) => one.patient).map((one) => this.#patient(one)));
   }
 
   /** The patient's consent was taken down at the point; here it is named. */
@@ -126,7 +122,7 @@ export class RecordingPanel {
 
   #decision(state, tracks) {
     const { session } = this.room;
-    if (!this.decides) return el("p.note", { text: say("onlyChair") });
+    if (!this.room.directs) return el("p.note", { text: say("onlyChair") });
     const running = session.room.recordings.filter((one) => one.status === "AUTHORISED" || one.status === "STARTED");
     const liveSessionId = session.ticket.liveSessionId;
     if (running.length) {

@@ -114,6 +114,7 @@ export class Room {
     const trouble = !navigator.onLine ? ["lost", say("offline")]
       : broken ? ["lost", say("reconnecting")]
       : !this.session.apiUp ? ["weak", say("apiDown")]
+      : me?.muted ? ["weak", say("silencedYou")]
       : word === "poor" || (me?.rung && me.rung !== "TWO_WAY_HD") ? ["weak", say("weakLine")]
       : null;
     this.banner.hidden = !trouble;
@@ -184,6 +185,13 @@ export class Room {
     }
   }
 
+  /** Whether I am in charge: of a consultation its chair or responsible doctor, of an examination its doctors. */
+  get directs() {
+    const { sub, roles = [] } = this.how.person;
+    const { board } = this.session;
+    return board ? [board.chairId, board.responsibleId].includes(sub) : roles.includes("doctor");
+  }
+
   name(pointId) {
     return named(this.session.names.get(pointId), "…");
   }
@@ -246,7 +254,8 @@ export class Room {
   }
 
   #key(event) {
-    if (event.target.closest?.("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.closest?.("input, textarea, select") && event.key !== "Escape";
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const keys = {
       m: () => this.toggleSound(), v: () => this.togglePicture(), c: () => this.toggle("chat"), p: () => this.toggle("people"),
       r: () => this.toggle("record"), f: () => this.stage.freeze(), s: () => this.stage.takeStill(), h: () => this.talk.hand?.(),

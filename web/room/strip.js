@@ -87,10 +87,11 @@ export class Strip {
       hand: room.talk.hands?.has(one.point) ?? false,
       loud: Boolean(loud) && one.source === "camera",
       quiet: one.mine && one.source === "camera" && one.stream.getAudioTracks().every((track) => !track.enabled),
+      silenced: one.source !== "ultrasound" && session.room.participants.some((other) => other.muted && other.present && (other.facilityId ?? other.personId) === one.point),
       shown: room.stage.shown && room.stage.shown.point === one.point && room.stage.shown.source === one.source,
       pinned: room.pinned?.point === one.point && room.pinned?.source === one.source,
     };
-    const name = one.mine ? `${say("you")}` : room.shortName(one.point);
+    const name = one.mine ? say("you") : room.shortName(one.point);
     const source = one.source === "ultrasound" || one.source === "screen" ? say(one.source) : "";
     tile.initials.hidden = Boolean(picture);
     tile.video.hidden = !picture;
@@ -105,16 +106,17 @@ export class Strip {
     tile.button.setAttribute("aria-pressed", String(Boolean(marks.pinned)));
     tile.button.setAttribute("title", `${say("show")}: ${name} ${source}`);
     const tags = [
-      marks.chair && el("span.mark-tag.chair", { text: say("chair") }),
-      marks.floor && el("span.mark-tag.floor", { text: say("floor") }),
-      marks.hand && el("span.mark-tag.hand", {}, icon("hand"), say("asks")),
+      source && el("span.mark-tag.source", { text: source }),
+      marks.chair && !source && el("span.mark-tag.chair", { text: say("chair") }),
+      marks.floor && !source && el("span.mark-tag.floor", { text: say("floor") }),
+      marks.hand && !source && el("span.mark-tag.hand", {}, icon("hand"), say("asksShort")),
     ].filter(Boolean);
     tile.text.replaceChildren(
-      el("span.tile-tags", {}, ...tags),
+      el("span.tile-tags", {}, ...tags,
+        word ? el(`span.tile-quality.line-${word}`, { "data-quality": word }, bars(word), say(word)) : null),
       el("span.tile-line", {},
-        marks.quiet ? icon("microphoneOff") : null,
-        el("span.tile-name", { text: source ? `${name} · ${source}` : name }),
-        word ? el(`span.tile-quality.line-${word}`, { "data-quality": word }, bars(word), say(word)) : null));
+        marks.quiet || marks.silenced ? icon("microphoneOff") : null,
+        el("span.tile-name", { text: name })));
   }
 }
 

@@ -120,7 +120,12 @@ ENTRIES = {
     "live_session.recording_exported": Words("Xuất bản ghi hình", "Recording exported"),
 }
 # Whose fields have changed since; an entry tells none of them.
-RAISED = {"consent.withdrawn": 2, "live_session.recording_interrupted": 2, "live_session.still_captured": 2}
+RAISED = {
+    "consent.withdrawn": 2,
+    "live_session.participant_joined": 2,
+    "live_session.recording_interrupted": 3,
+    "live_session.still_captured": 2,
+}
 CORRECTIONS = frozenset({"consultation.minutes_amended", "examination.amended", "referral.revised"})
 WITHDRAWALS = frozenset(
     {

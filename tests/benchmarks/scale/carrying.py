@@ -5,25 +5,22 @@ So do open data: the opener carries them, and an analyst's reader puts them into
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
-from signal import SIGKILL
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from infra.local.kinship import tethered
 from infra.postgres import Connection, connect
 from infra.topics import LOG, PARTITIONS, Lane, open_lane, topic_of
 from streams.envelope import from_message
 from tests.benchmarks.products import Products, peak_memory_mb, pid_of, relay_carries
+from tests.benchmarks.scale import reading
+from tests.benchmarks.scale.beside import PATIENCE_S, told_by
 from tests.benchmarks.scale.loading import position
 from tests.benchmarks.stage import Stage
 from tests.product import events
 
-PATIENCE_S = 4 * 3_600.0
 MOST_AT_ONCE = 2_000
 
 
@@ -59,7 +56,7 @@ async def opened_and_read(stage: Stage, dsn: str) -> dict[str, Any]:
             stretch = await relay_carries(db, end, PATIENCE_S, lane)
             memory = peak_memory_mb(pid_of(opener))
         on_disk = sum(file.stat().st_size for file in stage.kafka_folder.rglob("*.log"))
-        read = await read_by_an_analyst(bootstrap)
+        read = await told_by(reading.__name__, bootstrap)
     await db.close(timeout=5)
     return {
         "opener_events_per_second": round(stretch.per_second(end)),
@@ -67,6 +64,7 @@ async def opened_and_read(stage: Stage, dsn: str) -> dict[str, Any]:
         "kafka_bytes": on_disk,
         "reader_events_per_second": round(read["events"] / read["seconds"]),
         "reader_seconds": round(read["seconds"], 1),
+        "reader_cpu_us_an_event": round(1e6 * read["cpu_seconds"] / read["events"]),
         "reader_memory_mb": round(read["memory_mb"]),
         "reader_has_every_position_once": read["events"] == end,
     }
@@ -75,17 +73,6 @@ async def opened_and_read(stage: Stage, dsn: str) -> dict[str, Any]:
 async def forget_progress(db: Connection, lane: Lane) -> None:
     """A run that was broken off left it behind, and Kafka is new."""
     await db.execute("delete from relay_progress where lane = $1", lane.prefix)
-
-
-async def read_by_an_analyst(bootstrap: str) -> dict[str, Any]:
-    command = tethered([sys.executable, "-m", "tests.benchmarks.scale.reading", bootstrap], orphan_signal=SIGKILL)
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    async with asyncio.timeout(PATIENCE_S):
-        told, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"the reader ended with {process.returncode}")
-    found: dict[str, Any] = orjson.loads(told)
-    return found
 
 
 async def read_by_a_new_consumer(bootstrap: str, end: int) -> dict[str, Any]:

@@ -10,12 +10,8 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any
-
-import duckdb
 
 from infra.export.event_tables import event_tables
 from infra.export.events import export_events
@@ -25,32 +21,12 @@ from infra.open_form import OpenForm
 from infra.open_keys import key_id
 from infra.postgres import connect
 from tests.benchmarks.products import forget_peak_memory, peak_memory_mb
+from tests.benchmarks.scale import asking
+from tests.benchmarks.scale.beside import told_by
 from tests.benchmarks.scale.loading import reached
 
 KEY = bytes(32)
 FIRST_RUN = 0.9
-TIMES_ASKED = 5
-
-READ = "read_parquet('{}', union_by_name := true, hive_partitioning := true)"
-QUESTIONS: Mapping[str, str] = {
-    "events by kind and day": "select event, day, count(*) from {events} group by all order by all",
-    "first answers by speciality and day, from the events": """
-        select sent.speciality, sent.day, count(*) as sent, count(answered.at) as answered,
-               median(date_diff('minute', sent.happened_at, answered.at)) as minutes
-          from (select * from {referral} where event = 'referral.submitted') as sent
-          left join (select referral_id, version, happened_at as at from {referral}
-                      where event in ('referral.accepted', 'referral.declined',
-                                      'referral.answered', 'referral.returned')) as answered
-            on answered.referral_id = sent.referral_id and answered.version = sent.version + 1
-         group by all order by all
-    """,
-    "first answers by speciality, from the view": """
-        select sent.speciality, count(*) as sent, count(sent.answered_at) as answered,
-               median(date_diff('minute', sent.submitted_at, sent.answered_at)) as minutes
-          from (select unnest(submissions) as sent from {waits})
-         group by all order by all
-    """,
-}
 
 
 async def exported(folder: Path, dsn: str) -> dict[str, Any]:
@@ -81,7 +57,7 @@ async def exported(folder: Path, dsn: str) -> dict[str, Any]:
         "nothing_new_changes": again != whole,
         "memory_mb": round(memory),
     }
-    asked = await asyncio.to_thread(answered, folder, end)
+    asked = await told_by(asking.__name__, folder, end)
     await asyncio.to_thread(shutil.rmtree, folder)
     return found | asked
 
@@ -103,25 +79,3 @@ async def _first_run(dsn: str, folder: Path, upto: int) -> dict[str, Any]:
         "first_files": len(manifest.parts),
         "events_per_second": round(upto / seconds),
     }
-
-
-def answered(folder: Path, end: int) -> dict[str, Any]:
-    """How long DuckDB takes for each question, in milliseconds, and whether the files hold every position once."""
-    files = {
-        "events": READ.format(folder / "events" / "*" / "**" / "*.parquet"),
-        "referral": READ.format(folder / "events" / "referral" / "**" / "*.parquet"),
-        "waits": READ.format(folder / "views" / "referral_waits.parquet"),
-    }
-    whole = f"select count(*), count(distinct position), min(position), max(position) from {files['events']}"
-    ms = {}
-    with duckdb.connect() as duck:
-        for name, question in QUESTIONS.items():
-            taken = []
-            for _ in range(TIMES_ASKED):
-                began = time.perf_counter()
-                if not duck.execute(question.format(**files)).fetchall():
-                    raise RuntimeError(f"nothing came of: {name}")
-                taken.append(1_000 * (time.perf_counter() - began))
-            ms[name] = round(median(taken))
-        every_position_once = duck.execute(whole).fetchone() == (end, end, 1, end)
-    return {"duckdb_ms": ms, "files_hold_every_position_once": every_position_once}

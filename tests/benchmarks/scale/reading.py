@@ -24,7 +24,8 @@ def main(bootstrap: str) -> None:
                 raise RuntimeError(f"position {entry.position} says nothing")
             count, last = count + 1, entry.position
     seconds = time.perf_counter() - began
-    print(json.dumps({"events": count, "seconds": seconds, "memory_mb": peak_memory_mb(os.getpid())}))
+    memory, cpu = peak_memory_mb(os.getpid()), time.process_time()
+    print(json.dumps({"events": count, "seconds": seconds, "cpu_seconds": cpu, "memory_mb": memory}))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.export.run import Wanted, export
-from tests.benchmarks.scale import exporting
+from tests.benchmarks.scale import asking, exporting
 from tests.benchmarks.scale.loading import reached
 
 
@@ -22,13 +22,13 @@ async def test_an_export_that_is_measured_is_whole_grows_by_the_rest_and_then_fi
     assert found["first_events"] + found["added_events"] == end
     assert 0 < found["added_files"] < found["files"]
     assert found["views_rows"] > 0
-    assert found["duckdb_ms"].keys() == exporting.QUESTIONS.keys()
+    assert found["duckdb_ms"].keys() == asking.QUESTIONS.keys()
     assert not list(tmp_path.iterdir()), "40 GB are not left behind"
 
 
 async def test_an_event_that_is_in_no_file_is_noticed(story_dsn: str, tmp_path: Path) -> None:
     end = await reached(story_dsn)
     await export(story_dsn, Wanted(tmp_path), exporting.KEY)
-    assert exporting.answered(tmp_path, end)["files_hold_every_position_once"]
+    assert asking.answered(tmp_path, end)["files_hold_every_position_once"]
     next((tmp_path / "events" / "consent").rglob("*.parquet")).unlink()
-    assert not exporting.answered(tmp_path, end)["files_hold_every_position_once"]
+    assert not asking.answered(tmp_path, end)["files_hold_every_position_once"]
