@@ -80,7 +80,8 @@ class Seat:
             """() => [...room.sent.values(), room.watching, ...room.watched.values()].map((line) => ({
                 name: line.name, state: line.state, connections: line.connections,
                 mendedMs: [...room.watched.values()].includes(line) ? [] : line.mendedMs,
-                fault: line.fault?.code ?? null, numbers: room.qualities.get(line)?.numbers ?? null,
+                held: line.held ?? false, fault: line.fault?.code ?? null,
+                numbers: room.qualities.get(line)?.numbers ?? null,
             }))"""
         )
 
