@@ -54,7 +54,7 @@ async def house(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Async
 
 
 @pytest.fixture(scope="package")
-async def room(chromium: Browser, house: House) -> AsyncIterator[Room]:
+async def going_on(chromium: Browser, house: House) -> AsyncIterator[Room]:
     care = await open_consultation(house.settings, house.url)
     await start_examination(house.settings, care)
     async with AsyncExitStack() as screens:
@@ -68,3 +68,11 @@ async def room(chromium: Browser, house: House) -> AsyncIterator[Room]:
             await one.inside()
         yield Room(care, *seats)
     await care.close()
+
+
+@pytest.fixture
+async def room(going_on: Room) -> Room:
+    """With nothing open at the side of any page, also when the test before broke off in the middle."""
+    for one in going_on.seats:
+        await one.tidy()
+    return going_on

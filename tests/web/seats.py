@@ -47,8 +47,15 @@ class Seat:
 
     async def open(self, panel: str) -> None:
         """One of chat, people, record; its button would close it where it is open."""
-        if await self.page.get_attribute(f"#bar-{panel}", "aria-pressed") != "true":
+        opened = f".side:not([hidden]) [data-panel={panel}]"
+        if not await self.page.query_selector(opened):
             await self.page.click(f"#bar-{panel}")
+        await self.page.wait_for_selector(opened)
+
+    async def tidy(self) -> None:
+        """Nothing is open at the side, whatever became of the test before."""
+        if await self.page.query_selector(".side:not([hidden])"):
+            await self.page.click(".side > header button")
 
     async def reads(self, script: str) -> Any:
         return await self.page.evaluate(script)

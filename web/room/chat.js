@@ -23,7 +23,7 @@ export class ChatPanel {
       event.preventDefault();
       this.#send();
     } }, this.label, el("div.row", {}, this.text, this.button));
-    this.node = el("div.panel.chat", {}, this.list, this.note, this.form);
+    this.node = el("div.panel.chat", { "data-panel": "chat" }, this.list, this.note, this.form);
   }
 
   forget() {

@@ -10,7 +10,7 @@ export class PeoplePanel {
   /** @param {import("./room.js").Room} room */
   constructor(room) {
     this.room = room;
-    this.node = el("div.panel", {});
+    this.node = el("div.panel", { "data-panel": "people" });
     /** @type {string | null} the participant about whom is being asked, */
     this.asked = null;
     /** @type {HTMLElement | null} and what was typed so far: it outlives a list that is drawn anew */

@@ -20,7 +20,7 @@ export class RecordingPanel {
   /** @param {import("./room.js").Room} room */
   constructor(room) {
     this.room = room;
-    this.node = el("div.panel", {});
+    this.node = el("div.panel", { "data-panel": "record" });
     /** @type {boolean | null} */
     this.agreed = null;
     this.sending = new Set();

@@ -142,6 +142,8 @@ export class Room {
         el("header.row.between", {}, el("h2", { text: say(titles[name]) }),
           el("button.icon-button", { type: "button", "aria-label": say("close"), onclick: () => this.open(null) }, icon("close"))),
         this.panels[name].node);
+      // At once, and not with the next frame: whoever reads the page aloud is told of it as it opens.
+      this.panels[name].draw();
       this.panels[name].opened?.();
     }
     this.draw();
