@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from commands._authority import NotYourFacility
+from commands._authority import NotYourFacility, admit_at
 from commands._command import Context
+from commands.consultation import require_responsible
 from domain._consultation_refusals import ObserversAreSilent
 from domain._kernel import Role
 from domain._live import Part
@@ -25,6 +26,9 @@ from domain.consultation import Status as ConsultationStatus
 from domain.examination import Examination
 from domain.examination import Status as ExaminationStatus
 
+IN_CHARGE = {Role.DOCTOR, Role.COORDINATOR}
+"""Who may direct a room at all; for which one, `require_charge` asks."""
+
 UNDER_WAY = frozenset({ConsultationStatus.OPEN, ExaminationStatus.STARTED, ExaminationStatus.ASSESSED})
 
 
@@ -35,6 +39,14 @@ def under_way(care: Consultation | Examination) -> bool:
 def require_under_way(care: Consultation | Examination) -> None:
     if not under_way(care):
         raise CareNotUnderWay()
+
+
+def require_charge(live_session: LiveSession, consultation: Consultation | None, context: Context) -> None:
+    """A consultation is directed by its chair or whoever is responsible, an examination of its own by either end."""
+    if consultation is not None:
+        require_responsible(consultation, context)
+    else:
+        admit_at(context.actor, live_session.facility_id, live_session.partner_id)
 
 
 def participant_of(live_session: LiveSession, participant_id: UUID) -> Participant:

@@ -17,8 +17,8 @@ from pydantic import model_validator
 
 from commands._authority import NotYourself, admit_at
 from commands._command import Command, Context
-from commands._live import participant_of, require_under_way, under_way
-from commands.consultation import STAFF, invited, require_responsible
+from commands._live import participant_of, require_charge, require_under_way, under_way
+from commands.consultation import STAFF, invited
 from domain._consultation_refusals import ObserversAreSilent, PointNotJoined
 from domain._kernel import NotFound, Role, Value
 from domain._live import (
@@ -223,10 +223,7 @@ class CloseLiveSession(Command, of=LiveSession, by={Role.DOCTOR, Role.COORDINATO
         examination: Examination | None,
     ) -> Iterator[RecordingStopped | TrackEnded | ParticipantLeft | LiveSessionClosed]:
         if Role.SYSTEM not in context.actor.roles:
-            if consultation is not None:
-                require_responsible(consultation, context)
-            else:
-                admit_at(context.actor, live_session.facility_id, live_session.partner_id)
+            require_charge(live_session, consultation, context)
         if (consultation is not None and under_way(consultation)) or (
             examination is not None and under_way(examination)
         ):

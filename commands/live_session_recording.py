@@ -13,10 +13,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands._authority import admit_at
 from commands._command import Command, Context
-from commands._live import admit_at_point_of, recording_of, track_of
-from commands.consultation import STAFF, require_responsible
+from commands._live import IN_CHARGE, admit_at_point_of, recording_of, require_charge, track_of
+from commands.consultation import STAFF
 from domain._clinical import MediaBlob
 from domain._kernel import Role
 from domain._live import Destination, FailureCause, GapCause, RecordingStatus, StopCause
@@ -54,7 +53,6 @@ from domain.live_session import (
 )
 
 WHO_IS_SHOWN = {*STAFF, Role.PATIENT}
-IN_CHARGE = {Role.DOCTOR, Role.COORDINATOR}
 
 
 def _is_itself(person_id: UUID, context: Context) -> bool:
@@ -162,10 +160,7 @@ class AuthoriseRecording(Command, of=LiveSession, by=IN_CHARGE):
     def decide(
         self, live_session: LiveSession, context: Context, consultation: Consultation | None
     ) -> Iterator[RecordingAuthorised]:
-        if consultation is not None:
-            require_responsible(consultation, context)
-        else:
-            admit_at(context.actor, live_session.facility_id, live_session.partner_id)
+        require_charge(live_session, consultation, context)
         if self.recording_id in live_session.recordings:
             raise RecordingAlreadyAuthorised()
         tracks = [self._free(live_session, track_id) for track_id in self.track_ids]
@@ -190,10 +185,7 @@ class StopRecording(Command, of=LiveSession, by=IN_CHARGE):
     def decide(
         self, live_session: LiveSession, context: Context, consultation: Consultation | None
     ) -> Iterator[RecordingStopped]:
-        if consultation is not None:
-            require_responsible(consultation, context)
-        else:
-            admit_at(context.actor, live_session.facility_id, live_session.partner_id)
+        require_charge(live_session, consultation, context)
         _in(live_session, self.recording_id, RecordingStatus.AUTHORISED, RecordingStatus.STARTED)
         yield RecordingStopped(recording_id=self.recording_id, cause=StopCause.ASKED)
 
@@ -209,10 +201,7 @@ class ExportRecording(Command, of=LiveSession, by=IN_CHARGE):
     def decide(
         self, live_session: LiveSession, context: Context, consultation: Consultation | None
     ) -> Iterator[RecordingExported]:
-        if consultation is not None:
-            require_responsible(consultation, context)
-        else:
-            admit_at(context.actor, live_session.facility_id, live_session.partner_id)
+        require_charge(live_session, consultation, context)
         recording = _in(live_session, self.recording_id, RecordingStatus.SEALED)
         for track_id in recording.track_ids:
             _require_open(live_session.tracks[track_id], Destination.EXPORT)

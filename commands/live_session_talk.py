@@ -13,10 +13,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from commands._authority import admit_at
 from commands._command import Command, Context
-from commands._live import participant_of
-from commands.consultation import STAFF, invited, require_responsible, require_voice
+from commands._live import IN_CHARGE, participant_of, require_charge
+from commands.consultation import STAFF, invited, require_voice
 from domain._consultation_refusals import ObserversAreSilent
 from domain._kernel import Role
 from domain._live import Part
@@ -42,7 +41,6 @@ from domain.live_session import (
 
 LONGEST_MESSAGE, MOST_MESSAGES = 2_000, 2_000
 WHO_WRITES = {*STAFF, Role.PATIENT, Role.SYSTEM}
-IN_CHARGE = {Role.DOCTOR, Role.COORDINATOR}
 
 
 class PostMessage(Command, of=LiveSession, by=WHO_WRITES):
@@ -82,7 +80,7 @@ class MuteParticipant(Command, of=LiveSession, by=IN_CHARGE):
     def decide(
         self, live_session: LiveSession, context: Context, consultation: Consultation | None
     ) -> Iterator[ParticipantMuted]:
-        _require_charge(live_session, consultation, context)
+        require_charge(live_session, consultation, context)
         if participant_of(live_session, self.participant_id).muted:
             raise AlreadyMuted()
         yield ParticipantMuted(participant_id=self.participant_id)
@@ -97,7 +95,7 @@ class UnmuteParticipant(Command, of=LiveSession, by=IN_CHARGE):
     def decide(
         self, live_session: LiveSession, context: Context, consultation: Consultation | None
     ) -> Iterator[ParticipantUnmuted]:
-        _require_charge(live_session, consultation, context)
+        require_charge(live_session, consultation, context)
         if not participant_of(live_session, self.participant_id).muted:
             raise NotMuted()
         yield ParticipantUnmuted(participant_id=self.participant_id)
@@ -113,7 +111,7 @@ class RemoveParticipant(Command, of=LiveSession, by=IN_CHARGE):
     def decide(
         self, live_session: LiveSession, context: Context, consultation: Consultation | None
     ) -> Iterator[ParticipantRemoved]:
-        _require_charge(live_session, consultation, context)
+        require_charge(live_session, consultation, context)
         person_id = participant_of(live_session, self.participant_id).person_id
         if person_id in live_session.removed:
             raise RemovedFromTheRoom(field="participant_id")
@@ -129,15 +127,8 @@ class ReadmitParticipant(Command, of=LiveSession, by=IN_CHARGE):
     def decide(
         self, live_session: LiveSession, context: Context, consultation: Consultation | None
     ) -> Iterator[ParticipantReadmitted]:
-        _require_charge(live_session, consultation, context)
+        require_charge(live_session, consultation, context)
         person_id = participant_of(live_session, self.participant_id).person_id
         if person_id not in live_session.removed:
             raise NotRemoved(field="participant_id")
         yield ParticipantReadmitted(participant_id=self.participant_id, person_id=person_id)
-
-
-def _require_charge(live_session: LiveSession, consultation: Consultation | None, context: Context) -> None:
-    if consultation is not None:
-        require_responsible(consultation, context)
-    else:
-        admit_at(context.actor, live_session.facility_id, live_session.partner_id)

@@ -188,10 +188,8 @@ class Ledger:
         assert found is not None
         # What has more lines than we have signed has its witness.
         self._uncosigned = note if len(read_note(found.note).signatures) == len(read_note(note).signatures) else None
-        self._folder.publish(found.note)
         self._measure(tree.signed, found.signed_at.timestamp())
-        if self._publisher is not None:
-            self._publisher.upto(tree.signed.size)
+        self._publish(tree.signed, found.note)
 
     def _is_due(self) -> bool:
         return time.monotonic() - self._signed_at >= CHECKPOINT_EVERY_S

@@ -18,7 +18,7 @@ from tests.own_postgres import fresh_database
 from tests.web.care import Care, open_consultation, start_examination
 from tests.web.house import House
 from tests.web.house import house as made
-from tests.web.seats import LAPTOP, PHONE, Seat, seat
+from tests.web.seats import LAPTOP, PHONE, Seat, all_come_in, seat
 
 if TYPE_CHECKING:
     from tests.conftest import Stack
@@ -62,10 +62,7 @@ async def going_on(chromium: Browser, house: House) -> AsyncIterator[Room]:
         for at, screen in enumerate((LAPTOP, LAPTOP, PHONE)):
             scanner = FULL_HD if at == 1 else None
             seats.append(await screens.enter_async_context(seat(chromium, care, at, screen, scanner, size=SMALL)))
-        for one in seats:
-            await one.join()
-        for one in seats:
-            await one.inside()
+        await all_come_in(seats)
         yield Room(care, *seats)
     await care.close()
 

@@ -29,7 +29,7 @@ from tests.media.browser import browser
 from tests.web.care import Care, open_consultation, start_examination
 from tests.web.hour_figure import draw
 from tests.web.hour_verdict import Row, judge, table
-from tests.web.seats import LAPTOP, PHONE, Seat, seat, until
+from tests.web.seats import LAPTOP, PHONE, Seat, all_come_in, seat, until
 from tests.web.stack import Stack
 
 CAMERAS = ("480x270@12", "480x270@12", "320x180@10")
@@ -101,10 +101,7 @@ async def play(hour: Hour, stack: Stack, minutes: float) -> tuple[Care, list[Row
 
 
 async def come_in(hour: Hour, care: Care, seats: Sequence[Seat]) -> None:
-    for one in seats:
-        await one.join()
-    for one in seats:
-        await one.inside()
+    await all_come_in(seats)
     for one, pictures in zip(seats, (3, 2, 3), strict=True):
         await one.sees(pictures, 180)
     hour.note("three points see each other and the ultrasound")

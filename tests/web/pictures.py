@@ -23,7 +23,7 @@ from playwright.async_api import Browser
 from infra.settings import ROOT
 from tests.media.browser import browser
 from tests.web.care import Care, Person, open_consultation, person, start_examination
-from tests.web.seats import LAPTOP, PHONE, Seat, seat
+from tests.web.seats import LAPTOP, PHONE, Seat, all_come_in, seat
 from tests.web.stack import Stack
 
 SCANNER = (1280, 720, 10)
@@ -91,10 +91,7 @@ async def everywhere(seats: Sequence[Seat], name: str, out: Path) -> None:
 async def inside(stack: Stack, care: Care, seats: Sequence[Seat], out: Path) -> None:
     """The room as it goes through a consultation."""
     chair, probe, phone = seats
-    for one in seats:
-        await one.join()
-    for one in seats:
-        await one.inside()
+    await all_come_in(seats)
     for one, pictures in zip(seats, (3, 2, 3), strict=True):
         await one.sees(pictures, 180)
     await everywhere(seats, "consent", out)

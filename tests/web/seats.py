@@ -9,7 +9,7 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -171,3 +171,11 @@ async def until(true: Callable[[], Any], seconds: float = 60) -> Any:
             if found:
                 return found
             await asyncio.sleep(0.2)
+
+
+async def all_come_in(seats: Sequence[Seat]) -> None:
+    """Everybody presses the button first, so that they come in beside each other."""
+    for one in seats:
+        await one.join()
+    for one in seats:
+        await one.inside()
