@@ -7,9 +7,12 @@ lives for minutes, since it is only needed to begin a connection; nothing in it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from asyncpg import PostgresError
@@ -17,14 +20,16 @@ from asyncpg import PostgresError
 from commands._bus import Unavailable
 from domain._live import Destination, Part, ParticipantKind
 from domain._live_room import Participant
-from infra.media_places import Placement, place
+from infra.media_places import Placement, Run, in_doubt, place
 from infra.media_tokens import Grant, GrantDesk, MediaRole, Source
-from infra.postgres import LINE_FAULTS, Line
+from infra.postgres import LINE_FAULTS, Connection, Line
 from infra.serving import LOOPBACK
 from infra.settings import Settings
 from infra.turn import IceServer, ice_servers
 
+Answer = TypeVar("Answer")
 LIFE = timedelta(minutes=5)
+LOOKED_EVERY_S, MOST_LOOKS = 0.1, 20
 OF_A_SPEAKER = frozenset({Source.CAMERA, Source.AUDIO, Source.SCREEN})
 
 
@@ -74,23 +79,59 @@ class TicketDesk:
 
 
 class Places:
-    """Asks where rooms are, over one connection of its own."""
+    """Asks where rooms are, over one connection of its own.
+
+    Whoever was thrown out by a worker that died asks at once, before anybody can know that it is dead. He is answered
+    when it is known, a moment later: a ticket to a dead worker would cost him a failed attempt, and another question.
+    """
 
     def __init__(self, dsn: str) -> None:
         self._line = Line(dsn, statement_timeout="5s")
         self._one_at_a_time = asyncio.Lock()
+        self._doubts: dict[UUID, asyncio.Task[None]] = {}
 
     async def place(self, live_session_id: UUID, *, watching: bool) -> Placement | None:
         """None when no worker lives. Raises Unavailable."""
+        found, doubtful = await self._asked(partial(_placed, live_session_id, watching))
+        if found is None or not doubtful:
+            return found
+        await self._cleared(found.here)
+        return (await self._asked(partial(_placed, live_session_id, watching)))[0]
+
+    async def close(self) -> None:
+        for doubt in self._doubts.values():
+            doubt.cancel()
+        await asyncio.gather(*self._doubts.values(), return_exceptions=True)
+        await self._line.close()
+
+    async def _cleared(self, run: Run) -> None:
+        """Returns when it is known whether this run lives, or when it takes too long. All who ask wait for one."""
+        doubt = self._doubts.get(run.run_id)
+        if doubt is None:
+            doubt = self._doubts[run.run_id] = asyncio.create_task(self._while_in_doubt(run))
+            doubt.add_done_callback(lambda _: self._doubts.pop(run.run_id, None))
+        # Shielded, because one who goes away must not take the answer from the others.
+        with suppress(Unavailable):
+            await asyncio.shield(doubt)
+
+    async def _while_in_doubt(self, run: Run) -> None:
+        for _ in range(MOST_LOOKS):
+            if not await self._asked(partial(in_doubt, run=run)):
+                return
+            await asyncio.sleep(LOOKED_EVERY_S)
+
+    async def _asked(self, question: Callable[[Connection], Awaitable[Answer]]) -> Answer:
         async with self._one_at_a_time:
             try:
-                return await place(await self._line.get(), live_session_id, watching=watching)
+                return await question(await self._line.get())
             except (*LINE_FAULTS, PostgresError) as fault:
                 await self._line.drop()
                 raise Unavailable(retry_after=1.0) from fault
 
-    async def close(self) -> None:
-        await self._line.close()
+
+async def _placed(live_session_id: UUID, watching: bool, db: Connection) -> tuple[Placement | None, bool]:
+    found = await place(db, live_session_id, watching=watching)
+    return found, found is not None and await in_doubt(db, found.here)
 
 
 def grant_for(live_session_id: UUID, participant_id: UUID, participant: Participant, expires_at: datetime) -> Grant:

@@ -24,10 +24,11 @@ PROMISED = 120.0
 """Packets a second that one more connection is expected to take until it is measured: a picture with its sound."""
 FORGOTTEN_AFTER = "15 minutes"
 
-LOST = """
+SESSION_ENDED = """not exists (
+    select from pg_stat_activity session where session.pid = backend and session.backend_start = backend_since)"""
+LOST = f"""
     beat_at < clock_timestamp() - make_interval(secs => $1)
-    or (beat_at < clock_timestamp() - make_interval(secs => $2) and not exists (
-        select from pg_stat_activity session where session.pid = backend and session.backend_start = backend_since))
+    or (beat_at < clock_timestamp() - make_interval(secs => $2) and {SESSION_ENDED})
 """
 
 
@@ -150,6 +151,11 @@ async def place(db: Connection, session_id: UUID, *, watching: bool = False) -> 
             PROMISED,
         )
         return Placement(origin, here, moved_from)
+
+
+async def in_doubt(db: Connection, run: Run) -> bool:
+    """Whether this run's session with the database has ended: within two beats it is back, or known to be lost."""
+    return bool(await db.fetchval(f"select {SESSION_ENDED} from media_worker where run_id = $1", run.run_id))
 
 
 async def look_up(db: Connection, session_id: UUID, run_id: UUID) -> Placement | None:

@@ -74,7 +74,9 @@ class Publisher(Peer):
                 self._expect(line)
         for track in self.tracks:
             track.together = len(self.tracks)
-        return await self._describe(offer, answer_to_publisher, lines)
+        answer = await self._describe(offer, answer_to_publisher, lines)
+        self.room.comes(self)
+        return answer
 
     def _expect(self, line: Line) -> None:
         if line.direction not in ("sendonly", "sendrecv"):

@@ -49,6 +49,8 @@ class Room:
     def __init__(self, engine: Engine, session_id: UUID, reporter: Reporter) -> None:
         self.session_id = session_id
         self.publishers: dict[tuple[UUID, Source], Publisher] = {}
+        self.coming: dict[tuple[UUID, Source], Publisher] = {}
+        """Those who were answered, and of whom not all has come yet: their lines can be made ready."""
         self.viewers: dict[UUID, Viewer] = {}
         self.tracks: dict[Place, PublishedTrack] = {}
         self.speaker: UUID | None = None
@@ -118,8 +120,10 @@ class Room:
     def gone(self, peer: Peer, reason: Ended) -> None:
         grant = peer.grant
         self.members.discard(peer)
-        if isinstance(peer, Publisher) and self.publishers.get((grant.point_id, peer.source)) is peer:
-            del self.publishers[grant.point_id, peer.source]
+        if isinstance(peer, Publisher):
+            for places in (self.publishers, self.coming):
+                if places.get((grant.point_id, peer.source)) is peer:
+                    del places[grant.point_id, peer.source]
         self.viewers.pop(peer.id, None)
         if not peer.joined:
             return
@@ -144,6 +148,16 @@ class Room:
             for viewer in self._watching():
                 viewer.noticed(told)
 
+    def comes(self, publisher: Publisher) -> None:
+        """It was answered. While it shakes hands, whoever watches is offered the lines for what it brings."""
+        self.coming[publisher.grant.point_id, publisher.source] = publisher
+        for viewer in self._watching():
+            viewer.prepare()
+
+    def expected(self) -> Sequence[PublishedTrack]:
+        """What is about to begin."""
+        return [track for publisher in self.coming.values() for track in publisher.tracks if not track.began]
+
     def track_began(self, publisher: Publisher, track: PublishedTrack) -> None:
         """Its first packet is there."""
         layer = track.best()
@@ -154,6 +168,9 @@ class Room:
         for outflow in tuple(self.outflows):
             outflow.began(track, publisher.grant.withheld_from)
         self.appeared(track)
+        place = (publisher.grant.point_id, publisher.source)
+        if self.coming.get(place) is publisher and all(one.began for one in publisher.tracks):
+            del self.coming[place]
 
     def appeared(self, track: PublishedTrack) -> None:
         """Something can be seen or heard of it."""
@@ -191,10 +208,9 @@ class Room:
 
     def withheld(self, point_id: UUID, source: Source) -> frozenset[Destination]:
         """From whom the law withholds what this source may show."""
-        publisher = self.publishers.get((point_id, source))
-        if publisher is not None:
-            return publisher.grant.withheld_from
-        return self._withheld.get((point_id, source), frozenset())
+        place = (point_id, source)
+        here = [one.grant.withheld_from for places in (self.publishers, self.coming) if (one := places.get(place))]
+        return frozenset().union(*here) if here else self._withheld.get(place, frozenset())
 
     def withhold(self, point_id: UUID, source: Source, withheld_from: frozenset[Destination]) -> None:
         """As the origin says."""

@@ -41,6 +41,7 @@ REFUSED, MALFORMED, TOO_MANY, ENDED, ELSEWHERE = 4401, 4400, 4429, 4410, 4409
 MOST_WAITING = 256
 MOST_UNKNOWN = 200
 """So many may be about to say who they are; each has five seconds."""
+GATHER_S = 0.05
 MESSAGES_A_SECOND, MESSAGES_AT_ONCE = 10.0, 60.0
 
 
@@ -172,6 +173,8 @@ class Visit:
             await self._changed.wait()
             self._changed.clear()
             if self._seat.wants_offer:
+                # After a worker was lost all come at once, and one offer of many lines costs no more than one of one.
+                await asyncio.sleep(GATHER_S)
                 await self._offer_once()
                 self._changed.set()
             else:

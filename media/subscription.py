@@ -1,6 +1,7 @@
 """A connection over which one participant gets everything of a room, offered by the worker.
 
-Rules: the worker offers, so payload types and extensions are ours and equal for all; a line stays for the life of the
+Rules: the worker offers, so payload types and extensions are ours and equal for all; a line is offered as soon as a
+publisher was answered, so that both sides are ready when its first packet comes; a line stays for the life of the
 connection, and what it carries may change: a track that comes back goes on in its line, and a line whose track is gone
 is taken by the next one of its kind and codec without a word; only when there is no such line, a new offer is due, and
 whoever speaks with the client is told by `changed`. What is withheld from the participant has no line and no name here.
@@ -137,6 +138,10 @@ class Subscription(Viewer):
         if self.wants_offer:
             self._changed()
 
+    def prepare(self) -> None:
+        if not self.closed and self.wants_offer:
+            self._changed()
+
     def take(self, track: PublishedTrack) -> None:
         if self._may_see(track):
             if not any(self._is_of(one, track) for one in self.seats) and (free := self._free_seat(track)) is not None:
@@ -156,7 +161,7 @@ class Subscription(Viewer):
     def _unseated(self) -> list[PublishedTrack]:
         return [
             track
-            for track in self.room.tracks.values()
+            for track in (*self.room.tracks.values(), *self.room.expected())
             if self._may_see(track) and not any(self._is_of(seat, track) for seat in self.seats)
         ]
 
@@ -176,8 +181,11 @@ class Subscription(Viewer):
     def _free_seat(self, track: PublishedTrack) -> Seat | None:
         """A line of this kind and codec whose track is gone, or came to be withheld."""
         about = track.description
+        awaited = self.room.expected()
         for seat in self.seats:
             if (seat.kind, seat.codec) == (about.kind, about.codec):
+                if any(self._is_of(seat, one) for one in awaited):
+                    continue
                 there = self.room.track(seat.point_id, seat.source, seat.kind)
                 withheld = not self._shows(seat.point_id, seat.source)
                 if there is None or there.description.codec != seat.codec or withheld:

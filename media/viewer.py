@@ -134,6 +134,9 @@ class Viewer(Peer):
         if track is not None:
             self.take(track)
 
+    def prepare(self) -> None:
+        """Something is about to come; a bare player has the lines that it asked for."""
+
     def take(self, track: PublishedTrack) -> None:
         """A track is there for a seat of ours, for the first time or again."""
         about = track.description

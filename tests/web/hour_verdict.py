@@ -33,6 +33,7 @@ IMAGES = """query ($session: UUID!, $after: String) { pictureMarks(
 EXAMINED = "query ($id: UUID!) { examination(examinationId: $id) { images } }"
 GROWTH = 1.6
 KEPT = 0.85
+BACK_S = 3.0
 Place = tuple[str, str, str]
 
 
@@ -93,8 +94,10 @@ def _watched(hour: Any) -> list[Row]:
     rows = [Row("what froze on the screens (told)", "-", told, True)]
     rows.append(Row("lines that were mended (told)", "-", f"{len(breaks)}, longest {max(breaks, default=0)} ms", True))
     killed = hour.killed
-    back = f"back after {killed['back_after_s']} s" if killed else "not killed"
-    rows.append(Row("a worker is killed, all come back", "all", back, bool(killed)))
+    longest = max(killed["longest_gap_s"]) if killed else float("inf")
+    rows.append(
+        Row("a worker is killed, pictures stand still for", f"<= {BACK_S} s", f"{longest} s", longest <= BACK_S)
+    )
     return rows + _memory(hour.minutes)
 
 

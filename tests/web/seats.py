@@ -81,13 +81,41 @@ class Seat:
             seconds,
         )
 
+    async def begin_gaps(self) -> None:
+        """From now on it is measured how long each picture of others stands still."""
+        await self.reads(
+            """() => {
+                window.gaps = new Map();
+                for (const tile of document.querySelectorAll(".strip .tile")) {
+                    if (tile.dataset.point === room.ticket.pointId) continue;
+                    const video = tile.querySelector("video"), gaps = window.gaps;
+                    const one = { last: performance.now(), longest: 0 };
+                    gaps.set(tile.dataset.point + tile.dataset.source, one);
+                    const shown = (now) => {
+                        one.longest = Math.max(one.longest, now - one.last);
+                        one.last = now;
+                        if (window.gaps === gaps) video.requestVideoFrameCallback(shown);
+                    };
+                    video.requestVideoFrameCallback(shown);
+                }
+            }"""
+        )
+
+    async def longest_gap(self) -> float:
+        """How many seconds the picture that stood still longest did so, since then or still."""
+        found = await self.reads(
+            """() => Math.max(...[...window.gaps.values()]
+                .map((one) => Math.max(one.longest, performance.now() - one.last)))"""
+        )
+        return float(found) / 1000
+
     async def lines(self) -> list[dict[str, Any]]:
         """Every line of this page: its state, how often it was connected, and how long a break lasted."""
         return await self.reads(  # type: ignore[no-any-return]
             """() => [...room.sent.values(), room.watching, ...room.watched.values()].map((line) => ({
                 name: line.name, state: line.state, connections: line.connections,
                 mendedMs: [...room.watched.values()].includes(line) ? [] : line.mendedMs,
-                held: line.held ?? false, fault: line.fault?.code ?? null,
+                held: line.pictureAsked === false, fault: line.fault?.code ?? null,
                 numbers: room.qualities.get(line)?.numbers ?? null,
             }))"""
         )

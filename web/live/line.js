@@ -1,95 +1,38 @@
-// One connection to a media worker that is held for as long as it is wanted.
+// A line that sends one source to a media worker, or watches one, by an offer over HTTP (WHIP, WHEP).
 //
-// Rules: a line that dies is replaced at once by a new connection, and the old one is closed when the new one stands, so
-// a change of network shows as little as it can; "dead" is what the connection says of itself, or a second in which no
-// byte came; each new connection begins with a ticket that is asked for anew, because the worker of before may be gone;
-// pauses grow to four seconds and end when the browser comes back online; what no repetition can mend ends the line.
+// Rules: the old connection is closed when the new one stands, so a change of network shows as little as it can; "dead"
+// is what the connection says of itself, or a second in which no byte came.
 
-import { Refused, Unreachable, pause } from "./api.js";
+import { Refused, Unreachable } from "./api.js";
+import { Kept } from "./kept.js";
 
 const CONNECTS_WITHIN_MS = 8_000;
-const LOOK_MS = 250;
-const LONGEST_PAUSE_MS = 4_000;
 const FINAL = new Set([
   "SOURCE_NOT_GRANTED", "ANOTHER_SESSION", "CODEC_NOT_OFFERED", "SDP_UNACCEPTABLE", "ONE_SOURCE_A_CONNECTION",
   "REMOVED_FROM_THE_ROOM", "OBSERVERS_ARE_SILENT", "NO_ULTRASOUND_HERE",
 ]);
 
-/** @typedef {"connecting" | "live" | "broken" | "waiting" | "refused" | "ended"} LineState */
-
-export class Line extends EventTarget {
+export class Line extends Kept {
   /**
    * @param {object} how
    * @param {string} how.name for people who look for a fault
-   * @param {(fresh: boolean) => Promise<any>} how.ticket
+   * @param {(failed: any) => Promise<any>} how.ticket one that is not the one that failed
    * @param {(ticket: any) => string} how.address where the offer goes
    * @param {(pc: RTCPeerConnection) => void | Promise<void>} how.prepare puts the tracks or receivers on it
-   * @param {(pc: RTCPeerConnection) => void} [how.stands] it is connected
    * @param {number} [how.quietMs] after how long without a byte the line is dead
    */
-  constructor({ name, ticket, address, prepare, stands = () => {}, quietMs = 1_000 }) {
-    super();
-    Object.assign(this, { name, ticket, address, prepare, stands, quietMs });
-    /** @type {LineState} */
-    this.state = "connecting";
-    /** @type {RTCPeerConnection | null} */
-    this.pc = null;
-    this.fault = null;
-    this.connections = 0;
-    this.brokenAt = 0;
-    this.mendedMs = [];
-    this.wake = () => {};
-    this.online = () => {
-      this.suspect = true;
-      this.wake();
-    };
-    addEventListener("online", this.online);
-    this.held = this.#hold();
+  constructor({ name, ticket, address, prepare, quietMs = 1_000 }) {
+    super(name, ticket, FINAL);
+    Object.assign(this, { address, prepare, quietMs });
+    this.keep();
   }
 
-  /** Ends it in good order: the worker is told, and nobody waits for the answer. */
-  end() {
-    if (this.state === "ended") return;
-    removeEventListener("online", this.online);
-    this.#say("ended");
-    this.wake();
-    this.#drop(this.pc);
-    this.pc = null;
+  /** @returns {RTCPeerConnection | null} */
+  get pc() {
+    return this.connection;
   }
 
-  async #hold() {
-    let failures = 0;
-    let fresh = false;
-    while (this.state !== "ended") {
-      try {
-        const pc = await this.#connected(await this.ticket(fresh));
-        if (this.state === "ended") return this.#drop(pc);
-        const before = this.pc;
-        this.pc = pc;
-        this.connections += 1;
-        failures = 0;
-        if (this.brokenAt) this.mendedMs.push(Math.round(performance.now() - this.brokenAt));
-        this.brokenAt = 0;
-        this.stands(pc);
-        this.#say("live");
-        this.#drop(before);
-        await this.#untilDead(pc);
-        if (this.state === "ended") return;
-        this.brokenAt = performance.now();
-        this.#say("broken");
-      } catch (fault) {
-        if (this.state === "ended") return;
-        if (FINAL.has(fault.code)) return this.#refused(fault);
-        failures += 1;
-        this.#say(fault.code === "NOTHING_IS_LIVE" ? "waiting" : "broken", fault);
-        const given = fault.code === "NOTHING_IS_LIVE" ? 300 : 0;
-        await this.#pause(Math.max(given, Math.min(LONGEST_PAUSE_MS, 100 * 2 ** failures)));
-      }
-      fresh = true;
-    }
-  }
-
-  async #connected(ticket) {
+  async connect(ticket) {
     const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: ticket.iceServers ?? [] });
     try {
       await this.prepare(pc);
@@ -97,53 +40,31 @@ export class Line extends EventTarget {
       await connection(pc, CONNECTS_WITHIN_MS);
       return pc;
     } catch (fault) {
-      this.#drop(pc);
+      this.drop(pc);
       throw fault;
     }
   }
 
-  async #untilDead(pc) {
-    let bytes = -1;
-    let silentSince = performance.now();
-    let looked = performance.now();
-    this.suspect = false;
-    while (this.state !== "ended" && !["failed", "closed", "disconnected"].includes(pc.connectionState)) {
-      await this.#pause(LOOK_MS);
-      const now = performance.now();
-      const came = await received(pc);
-      // A page that was put to sleep, or had no processor, has heard nothing either; it looks again first.
-      const slept = now - looked > 3 * LOOK_MS && !this.suspect;
-      looked = now;
-      if (came !== bytes || slept) {
-        bytes = came;
-        silentSince = now;
-      } else if (now - silentSince > this.quietMs || (this.suspect && now - silentSince > this.quietMs / 2)) {
-        return;
-      }
-    }
+  stands() {}
+
+  retire(pc) {
+    this.drop(pc);
   }
 
-  #pause(ms) {
-    return Promise.race([pause(ms), new Promise((done) => (this.wake = () => done(undefined)))]);
+  isOver(pc) {
+    return ["failed", "closed", "disconnected"].includes(pc.connectionState);
   }
 
-  #refused(fault) {
-    removeEventListener("online", this.online);
-    this.#drop(this.pc);
-    this.pc = null;
-    this.#say("refused", fault);
+  heard(pc) {
+    return received(pc);
   }
 
-  /** @param {LineState} state */
-  #say(state, fault = null) {
-    const same = this.state === state && this.fault?.code === fault?.code;
-    this.state = state;
-    this.fault = fault;
-    if (!same) this.dispatchEvent(new Event("change"));
+  patience() {
+    return this.doubted ? this.quietMs / 2 : this.quietMs;
   }
 
-  /** @param {(RTCPeerConnection & {goodbye?: () => void}) | null} pc */
-  #drop(pc) {
+  /** The worker is told, and nobody waits for the answer. @param {(RTCPeerConnection & {goodbye?: () => void}) | null} pc */
+  drop(pc) {
     if (!pc) return;
     pc.goodbye?.();
     pc.close();

@@ -60,7 +60,7 @@ export function layersOf(height) {
 /**
  * A line that sends one source.
  * @param {"camera" | "ultrasound" | "screen" | "audio"} source @param {MediaStream} stream
- * @param {{ticket: (fresh: boolean) => Promise<any>, channels?: (pc: RTCPeerConnection) => void}} room
+ * @param {{ticket: (failed: any) => Promise<any>, channels?: (pc: RTCPeerConnection) => void}} room
  */
 export function sending(source, stream, room) {
   const detail = source !== "camera" && source !== "audio";
@@ -89,6 +89,7 @@ export function sending(source, stream, room) {
   });
   line.source = source;
   line.stream = stream;
+  line.pictureAsked = true;
   return line;
 }
 

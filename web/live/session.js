@@ -65,7 +65,6 @@ export class Session extends EventTarget {
     this.seat = seat;
     /** @type {any} */
     this.ticket = null;
-    this.ticketAt = 0;
     this.asking = null;
     this.room = { status: "OPEN", participants: [], tracks: [], recordings: [], recording: null };
     this.board = null;
@@ -109,11 +108,13 @@ export class Session extends EventTarget {
         }),
       );
     }
-    this.watching = new Watching((fresh) => this.ask(fresh), (channel) => this.talk.attach(channel));
+    this.watching = new Watching((failed) => this.ask(failed), (channel) => this.talk.attach(channel));
     this.watching.addEventListener("lines", () => this.#watch());
     this.watching.addEventListener("said", (event) => this.#said(event.detail));
     this.watching.addEventListener("change", () => {
       this.dispatchEvent(new CustomEvent("line", { detail: this.watching }));
+      // Its socket ends with the worker; what is sent there would notice only by the silence.
+      if (this.watching.state === "broken") for (const line of this.sent.values()) line.doubt();
       if (this.watching.state === "refused") this.#refused(this.watching.fault);
     });
     const timer = setInterval(() => this.#look(), LOOK_MS);
@@ -126,10 +127,10 @@ export class Session extends EventTarget {
     return this.ticket?.part === "SPEAKER";
   }
 
-  /** @param {boolean} [fresh] whether the one that is there may be of a worker that is gone */
-  async ask(fresh = false) {
+  /** A ticket that is not the one that failed: that may be of a worker that is gone. @param {any} [failed] */
+  async ask(failed = null) {
     const old = Date.parse(this.ticket?.expiresAt ?? 0) - Date.now() < 20_000;
-    if (this.ticket && !old && !(fresh && performance.now() - this.ticketAt > 400)) return this.ticket;
+    if (this.ticket && !old && this.ticket !== failed) return this.ticket;
     this.asking ??= this.#asked().finally(() => (this.asking = null));
     await this.asking;
     return this.ticket;
@@ -140,13 +141,12 @@ export class Session extends EventTarget {
     const answer = await this.api.tell("joinLiveSession", seat, TICKET);
     if (!answer.ticket) throw new Refused("NOT_ADMITTED", "");
     this.ticket = { ...answer.ticket, position: answer.position };
-    this.ticketAt = performance.now();
   }
 
   /** Sends a source; one that is sent already is replaced. @param {"camera"|"ultrasound"|"screen"} source */
   publish(source, stream) {
     this.sent.get(source)?.end();
-    const line = sending(source, stream, { ticket: (fresh) => this.ask(fresh), channels: (pc) => this.talk.open(pc) });
+    const line = sending(source, stream, { ticket: (failed) => this.ask(failed), channels: (pc) => this.talk.open(pc) });
     this.sent.set(source, line);
     this.#hear(line);
     return line;
@@ -302,7 +302,7 @@ export class Session extends EventTarget {
     const sender = line.pc?.getTransceivers().find((one) => one.receiver.track.kind === "video")?.sender;
     if (kbit === undefined || !picture || !sender) return;
     const wanted = kbit === 0 ? null : picture;
-    line.held = kbit === 0;
+    line.pictureAsked = kbit !== 0;
     if (sender.track !== wanted) sender.replaceTrack(wanted).catch(() => {});
   }
 
