@@ -14,12 +14,13 @@ from media.tracks import Kind, TrackDescription
 
 
 class Intake:
-    """`last_ns` is when the last frame was taken that is in a file."""
+    """`last_ns` is when the last frame was taken that is in a file, or, while it `begins`, since when it is heard."""
 
     def __init__(self, track: TrackDescription, sender: SenderClock, ask_key_frame: Callable[[UUID], None]) -> None:
         self.track_id, self.kind, self.codec = track.track_id, track.kind, track.codec.lower()
         self.clock = TrackClock(track.clock_rate, sender)
         self.last_ns: int | None = None
+        self.begins = False
         self.malformed = 0
         self._order = Reordering()
         self._frames: Pictures | Sound = (

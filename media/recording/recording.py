@@ -21,7 +21,7 @@ from media.recording.disk import Disk
 from media.recording.journal import Journal
 from media.recording.manifest import manifest, moment
 from media.recording.spool import Closed, SpooledSegment, mended
-from media.recording.strand import Form, Gap, Strand
+from media.recording.strand import SILENT_NS, Form, Gap, Strand
 from media.recording.vault import Vault, segment_name
 from media.recording.why import Why
 from media.tracks import Kind, TrackDescription
@@ -86,13 +86,13 @@ class Recording:
     def take_up(self, tracks: Sequence[TrackDescription]) -> None:
         """Tracks are there, at the begin or again after the recorder was lost."""
         self._opened_key()
+        now_ns = time.monotonic_ns()
         for group in strands_of(tracks):
             strand = Strand(group, self)
             self._strands.append(strand)
             self._strand_of |= dict.fromkeys((each.track_id for each in group), strand)
             for each in group:
-                if each.track_id in self._lost_since:
-                    strand.missing_since(each.track_id, *self._lost_since.pop(each.track_id))
+                strand.missing_since(each.track_id, *self._lost_since.pop(each.track_id, (now_ns, None)))
 
     def continued(self, before: UUID, after: UUID) -> None:
         """A track came back as another one; what was missing between them is a gap of the new one."""
@@ -132,12 +132,19 @@ class Recording:
             self.journal.add("first_bytes", at=self._moment(now_ns))
 
     def end(self, cause: str, *, keep_what_waits: bool = True) -> None:
-        """Nothing more is taken in; what still waits for its place is written, or not."""
+        """Nothing more is taken in; what still waits for its place is written, or not.
+
+        What is silent, or has gone, is a gap up to now: every moment of every track is in a file or in a gap.
+        """
+        now_ns = time.monotonic_ns()
         for strand in self._strands:
-            strand.close(keep_what_waits=keep_what_waits)
+            strand.close(keep_what_waits=keep_what_waits, until_ns=now_ns)
         self._strands, self._strand_of = [], {}
         if not self.ended:
-            self.journal.add("ended", cause=cause, at=self._moment(time.monotonic_ns()))
+            for track_id, (since_ns, why) in self._lost_since.items():
+                if now_ns - since_ns > SILENT_NS:
+                    self.gap(Gap(track_id, since_ns, now_ns, why, 0))
+            self.journal.add("ended", cause=cause, at=self._moment(now_ns))
 
     def pause(self) -> None:
         """The recorder goes away in order: the segments are whole, and the recording is not at its end."""
@@ -232,6 +239,11 @@ class Recording:
         for entry in self.journal.of("segment"):
             lost = until[entry["number"]], Why.RECORDER_LOST
             self._lost_since |= dict.fromkeys(map(UUID, entry["tracks"]), lost)
+        for entry in self.journal.of("continued"):
+            # What is missing since then is missing of the track that it became.
+            since = self._lost_since.pop(UUID(entry["before"]), None)
+            if since is not None:
+                self._lost_since.setdefault(UUID(entry["track"]), since)
 
     def _close_cut(self, number: int, began: str) -> None:
         """The file may not even have come into being; then the segment is empty. Raises KeyNotUnwrapped."""

@@ -120,6 +120,7 @@ class Strand:
         self._segment_ns = segment_ns
         sender = SenderClock()
         self._intakes = {each.track_id: Intake(each, sender, keeper.ask_key_frame) for each in tracks}
+        self._ended = set[UUID]()
         self._current: _Open | None = None
         self._former: _Open | None = None
         self._first_sound: list[tuple[Frame, int]] = []
@@ -147,19 +148,26 @@ class Strand:
         """Packets were dropped before they came here."""
         self._intakes[track_id].broken(why, packets)
 
-    def missing_since(self, track_id: UUID, since_ns: int, why: Why) -> None:
-        """What came after this moment was never handed over, because nobody was there to take it."""
-        self._intakes[track_id].last_ns = since_ns
-        self._intakes[track_id].missing(why, 0)
+    def missing_since(self, track_id: UUID, since_ns: int, why: Why | None) -> None:
+        """What came after this moment was never handed over, because nobody was there to take it; without a reason,
+        this is the moment from which on the track is listened to."""
+        intake = self._intakes[track_id]
+        intake.last_ns, intake.begins = since_ns, why is None
+        if why is not None:
+            intake.missing(why, 0)
 
     def track_ended(self, track_id: UUID) -> int | None:
         """Answers when its last frame was taken, if there was one."""
         intake = self._intakes[track_id]
         self._take(intake, intake.rest())
+        self._ended.add(track_id)
         return intake.last_ns
 
-    def close(self, *, keep_what_waits: bool = True) -> None:
-        """Whoever withdrew a consent wants nothing more written, also not what came before and waits for its place."""
+    def close(self, *, keep_what_waits: bool = True, until_ns: int | None = None) -> None:
+        """Whoever withdrew a consent wants nothing more written, also not what came before and waits for its place.
+
+        `until_ns` is the end of the recording: what is silent then is a gap up to it.
+        """
         for intake in self._intakes.values() if keep_what_waits else ():
             self._take(intake, intake.rest())
         if keep_what_waits and self._first_sound and self._current is None:
@@ -168,6 +176,15 @@ class Strand:
         if self._current:
             self._current.close()
             self._current = None
+        if until_ns is not None:
+            self._tell_silence(until_ns)
+
+    def _tell_silence(self, until_ns: int) -> None:
+        for intake in self._intakes.values():
+            # The last frame may have come in part only; that is the end, and no gap.
+            silent = intake.last_ns is not None and until_ns - intake.last_ns > SILENT_NS
+            if silent and intake.track_id not in self._ended:
+                self._tell_gap(intake, until_ns)
 
     def _take(self, intake: Intake, items: Iterator[Assembled]) -> None:
         for item in items:
@@ -192,7 +209,12 @@ class Strand:
         why, packets = intake.took_up()
         if intake.last_ns is None:
             return
-        if why is None and at_ns - intake.last_ns > SILENT_NS:
+        silent = at_ns - intake.last_ns > SILENT_NS
+        if intake.begins and not silent:
+            # A picture that was under way when it was first listened to is missing its begin, and belongs to before.
+            why = None
+        intake.begins = False
+        if why is None and silent:
             why = Why.LINE_SILENT
         if why is not None and at_ns > intake.last_ns:
             self._keeper.gap(Gap(intake.track_id, intake.last_ns, at_ns, why, packets))

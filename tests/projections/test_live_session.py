@@ -49,7 +49,7 @@ from projections.picture_marks import Mark, drawings, image_marks, picture_marks
 from projections.picture_marks import view as marks_view
 from tests.history import History, called
 from tests.projections.conftest import TakeIn
-from tests.story_live import LIVE_STILL, PROBE, RECORDING, ROOM, ROOM_OF_SCAN, SCAN, SCANNED, seat_of
+from tests.story_live import LIVE_STILL, PROBE, RECORDING, ROOM, ROOM_OF_SCAN, SCAN, SCANNED, WORKER, seat_of
 from tests.story_network import BACH_MAI, CONSULTATION, DUNG, MAY, NGA, PATIENT_OF_SA_PA, SA_PA, THAI_NGUYEN
 
 
@@ -153,7 +153,7 @@ async def test_a_ghost_visit_shows_no_overlap(db: Connection, history: History, 
 @pytest.mark.usefixtures("told")
 async def test_the_room_tells_people_tracks_and_the_last_alarm(db: Connection) -> None:
     row = await room(db, ROOM_OF_SCAN)
-    assert (row.last_alarm, row.last_alarm_detail) == (Alarm.WORKER_LOST, "media-1")
+    assert (row.last_alarm, row.last_alarm_detail) == (Alarm.WORKER_LOST, WORKER)
     people = {one.participant_id: one for one in await participants(db, row)}
     assert {one.part for one in people.values()} == {Part.SPEAKER}
     assert people[seat_of(MAY)].gone_because == "worker_lost"

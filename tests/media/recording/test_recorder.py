@@ -94,10 +94,33 @@ async def test_what_was_authorised_is_recorded_and_the_log_knows_its_hash(room: 
     (file,) = files(room, found)
     assert pictures(file) == 45
     assert [segment["frames"] for segment in found["segments"]] == [{"picture": 45, "sound": 75}]
-    assert (found["gaps"], found["ended"]["cause"], sealed.recording.media_type) == ([], "asked", "video/webm")
+    # On a busy machine the stop comes so late that the end of the recording is silence, which is told.
+    assert {gap["why"] for gap in found["gaps"]} <= {"line_silent"}
+    assert (found["ended"]["cause"], sealed.recording.media_type) == ("asked", "video/webm")
     assert (track.taps, heard.taps) == ([], [])
-    kinds = [type(event) for event in await room.log()][-4:]
+    kinds = [type(event) for event in await room.log() if not isinstance(event, RecordingInterrupted)][-4:]
     assert kinds == [RecordingStarted, FirstBytesWritten, RecordingStopped, RecordingSealed]
+
+
+async def test_whoever_sends_nothing_any_more_is_a_gap_to_the_end_in_the_manifest_and_in_the_log(room: Room) -> None:
+    track, left = camera(), sound()
+    room.feed.offer(track)
+    room.feed.offer(left)
+    room.run_recorder()
+    recording_id = await room.authorised(CAMERA, SOUND)
+    await until(lambda: track.taps and left.taps)
+    track.send(Sender("vp8"), encoded("vp8", 45))
+    left.send(Sender("opus"), tone(75))
+    await room.told(FirstBytesWritten)
+    left.end()
+    await asyncio.sleep(2.5)
+    await room.stopped(recording_id)
+    (sealed,) = await room.told(RecordingSealed)
+    found = manifest(room, sealed)
+    gaps = {gap["track"]: (gap["why"], gap["until"]) for gap in found["gaps"]}
+    assert gaps == dict.fromkeys(map(str, (CAMERA, SOUND)), ("line_silent", found["ended"]["at"]))
+    told = {event.track_id: event.cause for event in await room.told(RecordingInterrupted)}
+    assert told == dict.fromkeys((CAMERA, SOUND), GapCause.LINE_SILENT)
 
 
 async def test_a_stranger_with_the_master_key_reads_it_from_the_page_alone(room: Room) -> None:

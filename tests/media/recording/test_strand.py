@@ -251,6 +251,59 @@ def test_a_line_that_is_silent_and_comes_back_is_a_gap() -> None:
     assert shelf.reasons() == [Why.LINE_SILENT]
 
 
+def test_a_line_that_is_silent_to_the_end_is_a_gap_up_to_it() -> None:
+    track, sender, shelf = described("vp8"), Sender("vp8"), Shelf()
+    strand = Strand([track], shelf)
+    for rtp, at_ns in sender.send(encoded("vp8", 15)):
+        strand.packet(track.track_id, rtp, at_ns)
+    end_ns = sender.at_ns + 5_000_000_000
+    strand.close(until_ns=end_ns)
+    assert [(gap.why, gap.until_ns) for gap in shelf.gaps] == [(Why.LINE_SILENT, end_ns)]
+    assert 5_000_000_000 <= end_ns - shelf.gaps[0].since_ns < 5_200_000_000
+
+
+def test_a_track_of_which_nothing_came_is_a_gap_from_when_it_was_listened_to() -> None:
+    track, shelf = described("vp8"), Shelf()
+    strand = Strand([track], shelf)
+    strand.missing_since(track.track_id, 1_000_000_000, None)
+    strand.close(until_ns=9_000_000_000)
+    assert [(gap.why, gap.since_ns, gap.until_ns) for gap in shelf.gaps] == [
+        (Why.LINE_SILENT, 1_000_000_000, 9_000_000_000)
+    ]
+
+
+def test_what_was_under_way_when_a_track_was_first_listened_to_is_no_gap() -> None:
+    track, sender, shelf = described("vp8"), Sender("vp8"), Shelf()
+    frames = list(sender.by_frame(encoded("vp8", 45)))
+    strand = Strand([track], shelf)
+    strand.missing_since(track.track_id, frames[7][0].at_ns, None)
+    # From the middle of a picture on, with a hole in it, up to the next key picture.
+    for rtp, at_ns in [*frames[7][1:], *(packet for frame in frames[9:] for packet in frame)]:
+        strand.packet(track.track_id, rtp, at_ns)
+        strand.passed(at_ns)
+    strand.close(until_ns=sender.at_ns)
+    assert (len(shelf.pictures()), shelf.gaps) == (30, [])
+
+
+def test_a_track_that_ended_is_told_of_by_whom_it_ended() -> None:
+    track, sender, shelf = described("vp8"), Sender("vp8"), Shelf()
+    strand = Strand([track], shelf)
+    for rtp, at_ns in sender.send(encoded("vp8", 15)):
+        strand.packet(track.track_id, rtp, at_ns)
+    assert strand.track_ended(track.track_id) is not None
+    strand.close(until_ns=sender.at_ns + 5_000_000_000)
+    assert shelf.gaps == []
+
+
+def test_a_recorder_that_only_pauses_tells_no_gap() -> None:
+    track, sender, shelf = described("vp8"), Sender("vp8"), Shelf()
+    strand = Strand([track], shelf)
+    for rtp, at_ns in sender.send(encoded("vp8", 15)):
+        strand.packet(track.track_id, rtp, at_ns)
+    strand.close()
+    assert shelf.gaps == []
+
+
 def test_what_was_dropped_on_the_way_is_a_gap_up_to_the_next_key_picture() -> None:
     shelf, track = Shelf(), described("vp8")
     strand = Strand([track], shelf)
