@@ -1,9 +1,10 @@
 """The log into Parquet files, step by step: each step is a range of positions, and counts when the manifest says so.
 
-Rules: memory is bounded, for rows are written in groups and a step ends when it has read enough or holds many files
-open. A step that is broken off leaves no trace but files that the manifest does not name; the next run makes it anew.
-An event whose bytes are damaged is left out and named. Before one of a kind that this version does not know the export
-stops: a newer version writes it, and nothing behind it is lost.
+Rules: memory is bounded, for rows are written in groups and a step ends when it has read enough or holds many in hand.
+A day of few rows waits for the end of the step, since hospitals that are registered today were founded on thousands of
+days: each of these is a file in every step, so steps are long. A step that is broken off leaves no trace but files that
+the manifest does not name; the next run makes it anew. An event whose bytes are damaged is left out and named. Before
+one of a kind that this version does not know the export stops: a newer version writes it, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from infra.open_form import WITHHELD, OpenForm
 from infra.postgres import Connection
 
 POSITIONS_IN_A_STEP = 200_000
-MOST_FILES_IN_A_STEP = 128
-ROWS_IN_HAND = 20_000
+ROWS_IN_A_GROUP = 20_000
+MOST_ROWS_IN_HAND = 100_000  # Some 200 MB.
+MOST_FILES_OPEN = 64
+FEW_ROWS = 500
 
 Progress = Callable[[int, int], None]
 
@@ -57,57 +60,61 @@ class Step:
     files: dict[tuple[str, date], ParquetFile] = field(default_factory=dict)
     waiting: dict[tuple[str, date], list[list[Any]]] = field(default_factory=dict)
     in_hand: int = 0
+    write_at: int = ROWS_IN_A_GROUP
     left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def full(self) -> bool:
-        return self.position - self.after >= self.longest or len(self.waiting) >= MOST_FILES_IN_A_STEP
+        return self.position - self.after >= self.longest or self.in_hand >= MOST_ROWS_IN_HAND
 
     def take(self, at: OpenRow, day: date) -> None:
         table = at.stored.aggregate
         self.waiting.setdefault((table, day), []).append(self.tables[table].row(at))
         self.in_hand += 1
-        if self.in_hand >= ROWS_IN_HAND:
-            self._write()
+        if self.in_hand >= self.write_at:
+            self._write_what_is_much()
+            self.write_at = self.in_hand + ROWS_IN_A_GROUP
 
     def finish(self) -> list[Part]:
         """All files of the step, in their places."""
-        self._write()
-        parts = []
-        for (table, day), file in self.files.items():
-            # The range that was looked at is part of the name, so that no other step has the same one.
-            name = file.path.with_name(f"{self.after + 1:012d}-{self.position:012d}.parquet")
-            file.path = name
-            size, digest = file.finish()
-            parts.append(
-                Part(
-                    path=name.relative_to(self.folder).as_posix(),
-                    table=table,
-                    day=day,
-                    first=self.after + 1,
-                    last=self.position,
-                    rows=file.rows,
-                    bytes=size,
-                    sha256=digest,
-                )
-            )
-        return parts
+        return [self._finish(place) for place in self.waiting]
+
+    def _finish(self, place: tuple[str, date]) -> Part:
+        self._write(place)
+        file, (table, day) = self.files[place], place
+        # The range that was looked at is part of the name, so that no other step has the same one.
+        file.path = file.path.with_name(f"{self.after + 1:012d}-{self.position:012d}.parquet")
+        size, digest = file.finish()
+        return Part(
+            path=file.path.relative_to(self.folder).as_posix(),
+            table=table,
+            day=day,
+            first=self.after + 1,
+            last=self.position,
+            rows=file.rows,
+            bytes=size,
+            sha256=digest,
+        )
 
     def drop(self) -> None:
         for file in self.files.values():
             file.drop()
 
-    def _write(self) -> None:
-        for (table, day), rows in self.waiting.items():
-            if not rows:
-                continue
-            file = self.files.get((table, day))
-            if file is None:
-                path = self.folder / "events" / table / f"day={day}" / f"{self.after + 1:012d}.parquet"
-                file = self.files[table, day] = ParquetFile(path, self.tables[table].schema)
-            file.add(rows)
-            rows.clear()
-        self.in_hand = 0
+    def _write_what_is_much(self) -> None:
+        """Also the few that came to a file that is open: it will have them anyhow."""
+        for place in sorted(self.waiting, key=lambda one: len(self.waiting[one]), reverse=True):
+            much = len(self.files) < MOST_FILES_OPEN and len(self.waiting[place]) >= FEW_ROWS
+            if place in self.files or much:
+                self._write(place)
+
+    def _write(self, place: tuple[str, date]) -> None:
+        rows, (table, day) = self.waiting[place], place
+        if place not in self.files:
+            path = self.folder / "events" / table / f"day={day}" / f"{self.after + 1:012d}.parquet"
+            self.files[place] = ParquetFile(path, self.tables[table].schema)
+        self.files[place].add(rows)
+        self.in_hand -= len(rows)
+        rows.clear()
 
 
 async def export_events(
