@@ -60,6 +60,7 @@ from domain.live_session import (
     RoomPlaced,
     RoomReleased,
     TrackEnded,
+    TransportChanged,
     WorkerLost,
 )
 
@@ -302,6 +303,22 @@ class RecordParticipantJoined(Command, of=LiveSession, by={Role.SYSTEM}):
             run_id=self.run_id,
             transport=self.transport,
         )
+
+
+class RecordTransportChanged(Command, of=LiveSession, by={Role.SYSTEM}):
+    """Record by which way a participant who is on the line comes now."""
+
+    live_session_id: UUID
+    participant_id: UUID
+    run_id: UUID
+    transport: Transport
+
+    def decide(self, live_session: LiveSession, context: Context) -> Iterator[TransportChanged]:
+        participant = participant_of(live_session, self.participant_id)
+        # What another run still tells of him is of a line that is over.
+        if participant.run_id != self.run_id:
+            raise ParticipantNotPresent()
+        yield TransportChanged(participant_id=self.participant_id, stay=participant.stay, transport=self.transport)
 
 
 class RecordParticipantLeft(Command, of=LiveSession, by={Role.SYSTEM}):

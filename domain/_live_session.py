@@ -57,6 +57,7 @@ from domain.live_session import (
     StrokesCleared,
     TrackEnded,
     TrackPublished,
+    TransportChanged,
     WorkerLost,
 )
 
@@ -88,7 +89,7 @@ class LiveSession(State[Status]):
         None: {LiveSessionOpened: Status.OPEN},
         Status.OPEN: {
             **stays(Status.OPEN, ParticipantAdmitted, AdmissionChanged),
-            **stays(Status.OPEN, ParticipantJoined, ParticipantLeft, ParticipantLost),
+            **stays(Status.OPEN, ParticipantJoined, TransportChanged, ParticipantLeft, ParticipantLost),
             **stays(
                 Status.OPEN, RoomPlaced, RoomReleased, WorkerLost, TrackPublished, TrackEnded, PersonShown, PersonHidden
             ),

@@ -84,6 +84,14 @@ class ParticipantJoined(Event, name="live_session.participant_joined", schema_ve
     transport: Transport | None = None
 
 
+class TransportChanged(Event, name="live_session.transport_changed"):
+    """A participant who is on the line came over another network, or by another way than before."""
+
+    participant_id: UUID
+    stay: Amount
+    transport: Transport
+
+
 class ParticipantLeft(Event, name="live_session.participant_left"):
     """A participant went off the line on purpose, was removed, or the session closed."""
 

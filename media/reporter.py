@@ -29,6 +29,16 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Rerouted:
+    """Another connection of a participant who is here stands, over another network or by another way."""
+
+    session_id: UUID
+    point_id: UUID
+    participant_id: UUID
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """The last connection of a participant is gone. `reason` LOST means that nothing was heard for two seconds."""
 
@@ -74,7 +84,7 @@ class SpeakerChanged:
     point_id: UUID | None
 
 
-Fact = Joined | Left | TrackBegan | TrackEnded | LayerSwitched | SpeakerChanged | Said
+Fact = Joined | Rerouted | Left | TrackBegan | TrackEnded | LayerSwitched | SpeakerChanged | Said
 
 
 class Reporter(Protocol):

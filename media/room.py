@@ -26,10 +26,10 @@ from media.outflow import Outflow
 from media.peer import Peer
 from media.published import LOUD, PublishedTrack
 from media.publisher import Publisher
-from media.reporter import Fact, Joined, Left, Reporter, SpeakerChanged, TrackBegan, TrackEnded
+from media.reporter import Fact, Joined, Left, Reporter, Rerouted, SpeakerChanged, TrackBegan, TrackEnded
 from media.tracks import Ended, Kind
 from media.viewer import Viewer
-from media.way import transport_of
+from media.way import kind_of, transport_of
 
 if TYPE_CHECKING:
     from media.engine import Engine
@@ -58,6 +58,7 @@ class Room:
         self._reporter = reporter
         self.members: set[Peer] = set()
         self._connections: dict[UUID, int] = {}
+        self._ways: dict[UUID, tuple[object, ...] | None] = {}
         self.orders: Orders = NOT_READ_YET
         self.channels = Channels(engine, self)
         self.rungs: dict[UUID, Rung] = {}
@@ -106,8 +107,7 @@ class Room:
         grant = peer.grant
         count = self._connections.get(grant.participant_id, 0)
         self._connections[grant.participant_id] = count + 1
-        if count == 0:
-            self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role, transport_of(peer)))
+        self._tell_way(peer, first=count == 0)
         peer.hold_to(self.rungs.setdefault(grant.participant_id, Rung.TWO_WAY_HD))
         if isinstance(peer, Publisher):
             before = self.publishers.get((grant.point_id, peer.source))
@@ -116,6 +116,17 @@ class Room:
                 self._engine.end(before, Ended.REPLACED)
         elif isinstance(peer, Viewer):
             self.viewers[peer.id] = peer
+
+    def _tell_way(self, peer: Peer, *, first: bool) -> None:
+        """By which way a participant came, and when one of his connections comes by another."""
+        grant, transport = peer.grant, transport_of(peer)
+        before = self._ways.get(grant.participant_id)
+        now = kind_of(peer, transport) if transport is not None else before
+        self._ways[grant.participant_id] = now
+        if first:
+            self.tell(Joined(self.session_id, grant.point_id, grant.participant_id, grant.role, transport))
+        elif transport is not None and now != before:
+            self.tell(Rerouted(self.session_id, grant.point_id, grant.participant_id, transport))
 
     def gone(self, peer: Peer, reason: Ended) -> None:
         grant = peer.grant
@@ -132,6 +143,7 @@ class Room:
             self._connections[grant.participant_id] = count
         else:
             self._connections.pop(grant.participant_id, None)
+            self._ways.pop(grant.participant_id, None)
             self.channels.gone(grant.participant_id)
             self.rungs.pop(grant.participant_id, None)
             self.tell(Left(self.session_id, grant.point_id, grant.participant_id, reason))

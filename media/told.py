@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from commands._command import Command
-from commands.live_session import RecordParticipantJoined, RecordParticipantLeft, RecordParticipantLost
+from commands.live_session import (
+    RecordParticipantJoined,
+    RecordParticipantLeft,
+    RecordParticipantLost,
+    RecordTransportChanged,
+)
 from commands.live_session_picture import RecordStill
 from commands.live_session_tracks import (
     RecordDiagnosticQuality,
@@ -36,7 +41,7 @@ from media.facts import (
     StillTaken,
 )
 from media.quality_gate import leg_quality
-from media.reporter import Fact, Joined, LayerSwitched, Left, SpeakerChanged, TrackBegan, TrackEnded
+from media.reporter import Fact, Joined, LayerSwitched, Left, Rerouted, SpeakerChanged, TrackBegan, TrackEnded
 from media.tracks import Ended, Kind, TrackDescription
 
 Told: TypeAlias = "Fact | RoomFact"
@@ -55,22 +60,8 @@ SOUNDS = {Granted.ULTRASOUND: Source.DOPPLER, Granted.SCREEN: Source.SCREEN_SOUN
 def command_of(fact: Told, run_id: object) -> Command | None:
     """The command that records this fact of this run of the worker; None for what is telemetry only."""
     match fact:
-        case Joined():
-            return RecordParticipantJoined.model_validate(
-                {
-                    "live_session_id": fact.session_id,
-                    "participant_id": fact.participant_id,
-                    "run_id": run_id,
-                    "transport": fact.transport,
-                }
-            )
-        case Left(reason=Ended.LOST):
-            return RecordParticipantLost(live_session_id=fact.session_id, participant_id=fact.participant_id)
-        case Left():
-            cause = DEPARTURES[fact.reason]
-            return RecordParticipantLeft(
-                live_session_id=fact.session_id, participant_id=fact.participant_id, cause=cause
-            )
+        case Joined() | Rerouted() | Left():
+            return _of_a_line(fact, run_id)
         case TrackBegan():
             return _published(fact)
         case TrackEnded():
@@ -96,6 +87,19 @@ def source_of(track: TrackDescription) -> Source:
     if track.kind is Kind.VIDEO:
         return Source(track.source.value)
     return SOUNDS.get(track.source, Source.AUDIO)
+
+
+def _of_a_line(fact: Joined | Rerouted | Left, run_id: object) -> Command:
+    whose = {"live_session_id": fact.session_id, "participant_id": fact.participant_id}
+    match fact:
+        case Joined():
+            return RecordParticipantJoined.model_validate({**whose, "run_id": run_id, "transport": fact.transport})
+        case Rerouted():
+            return RecordTransportChanged.model_validate({**whose, "run_id": run_id, "transport": fact.transport})
+        case Left(reason=Ended.LOST):
+            return RecordParticipantLost(**whose)
+        case Left():
+            return RecordParticipantLeft(**whose, cause=DEPARTURES[fact.reason])
 
 
 def _published(fact: TrackBegan) -> RecordTrackPublished:

@@ -66,6 +66,13 @@ def transport_of(peer: Peer) -> Transport | None:
     )
 
 
+def kind_of(peer: Peer, transport: Transport) -> tuple[object, ...]:
+    """What makes a way another one: the network that it comes from, how it goes and how it is sealed."""
+    address = peer.connection.remote_address
+    own = (transport.path, transport.protocol, transport.dtls, transport.cipher, transport.srtp_profile)
+    return (address[0] if address is not None else None, *own)
+
+
 def _round(ms: float) -> int:
     return ROUND_MS * round(ms / ROUND_MS)
 

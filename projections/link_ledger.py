@@ -15,7 +15,7 @@ from typing import TypedDict
 from uuid import UUID
 
 from domain._kernel import Recorded
-from domain._live import LegQuality, Part, ParticipantKind, Rung, StepCause
+from domain._live import LegQuality, Part, ParticipantKind, Rung, StepCause, Transport
 from domain.live_session import (
     AdmissionChanged,
     DiagnosticQualityLost,
@@ -26,6 +26,7 @@ from domain.live_session import (
     ParticipantLost,
     QualityDegraded,
     QualityRestored,
+    TransportChanged,
 )
 from projections._live import Measurement, measurement
 from projections._page import Condition, Page, matching, page, select
@@ -34,12 +35,9 @@ from projections._view import Connection, Content, View
 from projections.live_session import LiveSession
 
 
-class LinkStay(TypedDict):
-    """On the line from `since` to `until`, and why not longer; over which kind of way, as far as it was told."""
+class LinkWay(TypedDict):
+    """Over which kind of way, as far as it was told."""
 
-    since: datetime
-    until: datetime | None
-    because: str | None
     path: str | None
     protocol: str | None
     dtls: str | None
@@ -47,6 +45,20 @@ class LinkStay(TypedDict):
     srtp_profile: str | None
     setup_ms: int | None
     rtt_ms: int | None
+
+
+class LinkStay(LinkWay):
+    """On the line from `since` to `until`, and why not longer; and by which way it began."""
+
+    since: datetime
+    until: datetime | None
+    because: str | None
+
+
+class LinkChange(LinkWay):
+    """In the middle of a stay the line came over another network, or by another way."""
+
+    at: datetime
 
 
 class LinkStep(TypedDict):
@@ -81,6 +93,7 @@ class LinkLine(Row):
     part: Part
     admitted_at: datetime
     stays: list[LinkStay] = field(default_factory=list)
+    changes: list[LinkChange] = field(default_factory=list)
     times_lost: int = 0
     rung: Rung | None = None
     rung_since: datetime | None = None
@@ -105,7 +118,7 @@ class Overlap:
     seconds: int
 
 
-view = View("link_ledger", version=2, content=Content.CASE, stream="live_session_id")
+view = View("link_ledger", version=3, content=Content.CASE, stream="live_session_id")
 lines_ = view.table(
     LinkLine, ("live_session_id", "participant_id"), indexes=["facility_id, admitted_at", "admitted_at, participant_id"]
 )
@@ -135,21 +148,14 @@ def admission_changed(row: LinkLine, event: AdmissionChanged, at: Recorded) -> N
 
 @lines_.updates(ParticipantJoined, key=_line)
 def joined(row: LinkLine, event: ParticipantJoined, at: Recorded) -> None:
-    way = event.transport
-    stay = LinkStay(
-        since=at.happened_at,
-        until=None,
-        because=None,
-        path=way.path if way else None,
-        protocol=way.protocol if way else None,
-        dtls=way.dtls if way else None,
-        cipher=way.cipher if way else None,
-        srtp_profile=way.srtp_profile if way else None,
-        setup_ms=way.setup_ms if way else None,
-        rtt_ms=way.rtt_ms if way else None,
-    )
+    stay = LinkStay(since=at.happened_at, until=None, because=None, **_way(event.transport))
     row.stays = [*row.stays, stay]
     row.rung, row.rung_since = Rung.TWO_WAY_HD, at.happened_at
+
+
+@lines_.updates(TransportChanged, key=_line)
+def way_changed(row: LinkLine, event: TransportChanged, at: Recorded) -> None:
+    row.changes = [*row.changes, LinkChange(at=at.happened_at, **_way(event.transport))]
 
 
 @lines_.updates(ParticipantLeft, ParticipantLost, key=_line)
@@ -186,6 +192,18 @@ def crossed(row: LinkLine, event: DiagnosticQualityReached | DiagnosticQualityLo
     )
     row.crossings = [*row.crossings, crossing]
     _worst(row, event.measured)
+
+
+def _way(transport: Transport | None) -> LinkWay:
+    return LinkWay(
+        path=transport.path if transport else None,
+        protocol=transport.protocol if transport else None,
+        dtls=transport.dtls if transport else None,
+        cipher=transport.cipher if transport else None,
+        srtp_profile=transport.srtp_profile if transport else None,
+        setup_ms=transport.setup_ms if transport else None,
+        rtt_ms=transport.rtt_ms if transport else None,
+    )
 
 
 def _count_rung(row: LinkLine, until: datetime) -> None:

@@ -15,6 +15,7 @@ from commands.live_session import (
     RecordParticipantLost,
     RecordRoomPlaced,
     RecordRoomReleased,
+    RecordTransportChanged,
     RecordWorkerLost,
     UltrasoundToShow,
 )
@@ -102,6 +103,7 @@ LIVE_STILL = called("a live still")
 GOOD_LEG = LegQuality(**GOOD_LINE.model_dump(), rtt_ms=50, jitter_ms=4)
 POOR_LEG = GOOD_LEG.model_copy(update={"bitrate_kbps": 600, "loss_percent": Decimal("6.5"), "rtt_ms": 410})
 OVER_UDP = Transport(path="direct", protocol="udp", cipher="AES_256_GCM", setup_ms=180)
+BY_A_RELAY = OVER_UDP.model_copy(update={"path": "relay", "rtt_ms": 70})
 DOTS = (Dot(x=Decimal("0.31"), y=Decimal("0.42")), Dot(x=Decimal("0.36"), y=Decimal("0.47"), at_ms=120))
 
 
@@ -321,6 +323,9 @@ async def _the_worker_is_lost(story: Story) -> None:
         SYSTEM,
         RecordTrackEnded(
             live_session_id=ROOM_OF_SCAN, track_id=track_of(NGA, Source.CAMERA), cause=TrackEnd.UNPUBLISHED
+        ),
+        RecordTransportChanged(
+            live_session_id=ROOM_OF_SCAN, participant_id=seat_of(NGA), run_id=RUN, transport=BY_A_RELAY
         ),
         RecordWorkerLost(live_session_id=ROOM_OF_SCAN, run_id=RUN),
         RecordRoomPlaced(live_session_id=ROOM_OF_SCAN, worker=WORKER, run_id=NEXT_RUN),

@@ -17,6 +17,7 @@ from commands.live_session import (
     RecordParticipantLost,
     RecordRoomPlaced,
     RecordRoomReleased,
+    RecordTransportChanged,
     RecordWorkerLost,
     UltrasoundToShow,
 )
@@ -30,6 +31,7 @@ from domain._live import (
     PictureCategory,
     StopCause,
     TrackEnd,
+    Transport,
 )
 from domain.consultation import ConsultationCancelled, ConsultationClosed
 from domain.examination import DeviceDisconnected, ExaminationAborted
@@ -43,6 +45,7 @@ from domain.live_session import (
     RoomPlaced,
     RoomReleased,
     TrackEnded,
+    TransportChanged,
     WorkerLost,
 )
 from tests.domain import live_cast as room
@@ -273,6 +276,17 @@ def test_a_lost_participant_comes_back_for_a_further_stay() -> None:
     again = TELL_JOINED.model_copy(update={"participant_id": HOA})
     ready(*room.SHOWN, *lost).when(again, room.THE_WORKER).then(room.joined(HOA, stay=2))
     ready(*room.SHOWN, *lost).when(TELL_LOST, room.THE_WORKER).then_refused("PARTICIPANT_NOT_PRESENT")
+
+
+def test_whoever_comes_by_another_way_is_told_of_while_he_is_on_the_line_of_that_worker() -> None:
+    relayed = Transport(path="relay", protocol="udp", cipher="AES_256_GCM", setup_ms=300, rtt_ms=90)
+    told = RecordTransportChanged(live_session_id=ROOM, participant_id=LAN, run_id=RUN, transport=relayed)
+    ready(*room.HERE).when(told, room.THE_WORKER).then(TransportChanged(participant_id=LAN, stay=1, transport=relayed))
+    late = told.model_copy(update={"run_id": NEXT_RUN})
+    ready(*room.HERE).when(late, room.THE_WORKER).then_refused("PARTICIPANT_NOT_PRESENT")
+    left = ParticipantLeft(participant_id=LAN, stay=1, cause=Departure.LEFT)
+    ready(*room.HERE, left).when(told, room.THE_WORKER).then_refused("PARTICIPANT_NOT_PRESENT")
+    ready(*room.HERE).when(told, room.LAN_HERE).then_refused("ROLE_NOT_ALLOWED")
 
 
 def test_a_room_is_placed_once_for_each_run_of_a_worker() -> None:

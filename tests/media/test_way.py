@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
+from playwright.async_api import Browser
 
 from domain._kernel import decode
 from domain.live_session import ParticipantJoined
+from infra.media_tokens import Source
+from media.reporter import Joined, Rerouted
 from media.way import MOST_NAMED, addresses_of, path_of, relayed_candidates
+from tests.media.screens import screen
+from tests.media.ward import Ward
 
 OFFER = """\
 a=candidate:1 1 udp 2113937151 3f2a.local 51000 typ host
@@ -56,3 +63,21 @@ def test_who_joined_before_the_way_was_told_in_full_is_read_as_it_was_told() -> 
     assert isinstance(old, ParticipantJoined)
     assert old.transport is not None
     assert (old.transport.setup_ms, old.transport.srtp_profile, old.transport.rtt_ms) == (180, None, None)
+
+
+async def test_a_connection_by_another_way_is_told_and_one_by_the_same_way_is_not(
+    chromium: Browser, ward: Ward
+) -> None:
+    who = {"participant_id": uuid4()}
+    async with screen(chromium, ward) as one:
+        await one.publish(grant=who)
+        await one.publish(Source.ULTRASOUND, grant=who, audio=False)
+        assert len(ward.heard.of(Joined)) == 1
+        assert ward.heard.of(Rerouted) == []
+        ways = {peer.connection.remote_address for peer in ward.engine.peers.values()}
+        ward.engine.relays = frozenset(address[0] for address in ways if address is not None)
+        await one.publish(Source.SCREEN, grant=who, audio=False)
+        (told,) = ward.heard.of(Rerouted)
+        assert (told.participant_id, told.transport.path) == (who["participant_id"], "relay")
+        await one.publish(Source.CAMERA, grant=who, audio=False)
+        assert len(ward.heard.of(Rerouted)) == 1, "it came this way already"

@@ -26,6 +26,7 @@ from domain.live_session import (
     ParticipantLost,
     RoomPlaced,
     Status,
+    TransportChanged,
 )
 from infra.postgres import Connection
 from projections import consultation_board, consultation_minutes, examination_timeline
@@ -288,6 +289,8 @@ async def test_the_ledger_tells_by_which_way_somebody_came_and_how_it_was_sealed
         ParticipantAdmitted(participant_id=somebody, person_id=uuid4(), kind=ParticipantKind.POINT, part=Part.SPEAKER),
     )
     history.happened(stream, ParticipantJoined(participant_id=somebody, stay=1, run_id=uuid4(), transport=way))
+    direct = way.model_copy(update={"path": "direct", "rtt_ms": 30})
+    history.happened(stream, TransportChanged(participant_id=somebody, stay=1, transport=direct))
     history.happened(stream, ParticipantLost(participant_id=somebody, stay=1, cause=LossCause.LINE_SILENT))
     history.happened(stream, ParticipantJoined(participant_id=somebody, stay=2, run_id=uuid4()))
     await take_in(history.events)
@@ -296,6 +299,9 @@ async def test_the_ledger_tells_by_which_way_somebody_came_and_how_it_was_sealed
     names = ("path", "protocol", "dtls", "cipher", "srtp_profile", "setup_ms", "rtt_ms")
     assert {name: by_relay[name] for name in names} == way.model_dump()  # type: ignore[literal-required]
     assert {untold[name] for name in names} == {None}  # type: ignore[literal-required]
+    (change,) = line.changes
+    assert {name: change[name] for name in names} == direct.model_dump()  # type: ignore[literal-required]
+    assert by_relay["since"] < change["at"] < untold["since"]
 
 
 async def test_a_worker_finds_what_its_earlier_runs_left_open(

@@ -82,6 +82,7 @@ ENTRIES = {
     "live_session.participant_admitted": Words("Cho vào phòng", "Participant admitted"),
     "live_session.admission_changed": Words("Đổi vai trong phòng", "Admission changed"),
     "live_session.participant_joined": Words("Vào phòng", "Participant joined"),
+    "live_session.transport_changed": Words("Đổi đường truyền", "Came by another way"),
     "live_session.participant_left": Words("Rời phòng", "Participant left"),
     "live_session.participant_lost": Words("Mất kết nối", "Participant lost"),
     "live_session.message_posted": Words("Nhắn tin trong phòng", "Message posted"),
