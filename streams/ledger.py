@@ -164,8 +164,9 @@ class Ledger:
                 await self._ask_again(db, tree)
             elif len(rows) < MOST_IN_A_BATCH:
                 await self._wake.wait(POLL_S)
-                # Under load somebody always wakes us; the checkpoint has time, and reading in larger parts is cheaper.
-                await asyncio.sleep(GATHER_S)
+                # Under load somebody always wakes us. Nobody needs the tree before its checkpoint is due, and all that
+                # came until then costs one reading.
+                await asyncio.sleep(max(GATHER_S, CHECKPOINT_EVERY_S - (time.monotonic() - self._signed_at)))
 
     async def _last_signed(self, db: Connection) -> Checkpoint | None:
         """The largest tree that anybody knows us to have signed."""
