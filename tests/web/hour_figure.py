@@ -39,9 +39,9 @@ def draw(minutes: Sequence[dict[str, Any]], events: Sequence[dict[str, Any]], be
                 plot.axvline(moment, color="#999", linewidth=0.8, linestyle="--")
             freezes.annotate(event["what"], (moment, 1), xycoords=("data", "axes fraction"), fontsize=7, rotation=12)
     for plot in (freezes, rates, memory):
-        plot.legend(fontsize=7, loc="upper left")
+        plot.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
         plot.grid(alpha=0.3)
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
 
