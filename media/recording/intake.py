@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
-from media.recording.clock import SenderClock, TrackClock
+from media.recording.clock import SECOND_NS, SenderClock, TrackClock
 from media.recording.frames import Assembled, Pictures, Sound
 from media.recording.reordering import Item, Reordering
 from media.recording.rtp import parse
 from media.recording.why import Why
 from media.tracks import Kind, TrackDescription
+
+SILENT_NS = 2 * SECOND_NS
 
 
 class Intake:
@@ -27,6 +29,10 @@ class Intake:
             Pictures(self.codec, lambda: ask_key_frame(track.track_id)) if track.kind is Kind.VIDEO else Sound()
         )
         self._missing: tuple[Why | None, int] = (None, 0)
+
+    def silent_at(self, now_ns: int) -> bool:
+        """Whether so much time has passed without a frame that it is missed."""
+        return self.last_ns is not None and now_ns - self.last_ns > SILENT_NS
 
     @property
     def waits_for_key(self) -> bool:

@@ -18,10 +18,11 @@ from uuid import UUID
 from infra.sealing.data_keys import DataKeys
 from infra.sealing.form import SealBroken
 from media.recording.disk import Disk
+from media.recording.intake import SILENT_NS
 from media.recording.journal import Journal
 from media.recording.manifest import manifest, moment
 from media.recording.spool import Closed, SpooledSegment, mended
-from media.recording.strand import SILENT_NS, Form, Gap, Strand
+from media.recording.strand import Form, Gap, Strand
 from media.recording.vault import Vault, segment_name
 from media.recording.why import Why
 from media.tracks import Kind, TrackDescription

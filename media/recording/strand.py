@@ -26,7 +26,6 @@ from media.tracks import Kind, TrackDescription
 SEGMENT_NS = 300 * SECOND_NS
 # How long the sound of the last segment is waited for, and a first picture.
 LATE_SOUND_NS = 2 * SECOND_NS
-SILENT_NS = 2 * SECOND_NS
 ASK_AGAIN_NS = SECOND_NS
 # A browser on a bad line changes the size of its picture some times in a minute, and then keeps it for a while.
 CHANGES_A_SECOND, CHANGES_AT_ONCE = 1 / 15, 20.0
@@ -182,8 +181,7 @@ class Strand:
     def _tell_silence(self, until_ns: int) -> None:
         for intake in self._intakes.values():
             # The last frame may have come in part only; that is the end, and no gap.
-            silent = intake.last_ns is not None and until_ns - intake.last_ns > SILENT_NS
-            if silent and intake.track_id not in self._ended:
+            if intake.silent_at(until_ns) and intake.track_id not in self._ended:
                 self._tell_gap(intake, until_ns)
 
     def _take(self, intake: Intake, items: Iterator[Assembled]) -> None:
@@ -209,7 +207,7 @@ class Strand:
         why, packets = intake.took_up()
         if intake.last_ns is None:
             return
-        silent = at_ns - intake.last_ns > SILENT_NS
+        silent = intake.silent_at(at_ns)
         if intake.begins and not silent:
             # A picture that was under way when it was first listened to is missing its begin, and belongs to before.
             why = None

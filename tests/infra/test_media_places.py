@@ -35,13 +35,16 @@ class Ward:
         assert await beat(db, run.run_id, packets, [])
         return run
 
-    async def kill(self, db: Connection, run: Run) -> None:
-        """Its session ends, and it has been silent for a while."""
+    async def end_session(self, db: Connection, run: Run) -> None:
         mine = self.lines[run.run_id]
         pid = await mine.fetchval("select pg_backend_pid()")
         await mine.close()
         while await db.fetchval("select true from pg_stat_activity where pid = $1", pid):
             pass
+
+    async def kill(self, db: Connection, run: Run) -> None:
+        """Its session ends, and it has been silent for a while."""
+        await self.end_session(db, run)
         await silent(db, run, 2)
 
 

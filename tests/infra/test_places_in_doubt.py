@@ -11,7 +11,6 @@ import pytest
 
 from infra.live_tickets import Places
 from infra.media_places import bury
-from infra.postgres import Connection
 from tests.infra.test_media_places import Ward, silent
 
 
@@ -33,20 +32,13 @@ async def where(places: Places, room: UUID) -> str | None:
     return found.here.name if found is not None else None
 
 
-async def end_session(ward: Ward, db: Connection, run_id: UUID) -> None:
-    pid = await ward.lines[run_id].fetchval("select pg_backend_pid()")
-    await ward.lines[run_id].close()
-    while await db.fetchval("select true from pg_stat_activity where pid = $1", pid):
-        await asyncio.sleep(0)
-
-
 async def test_who_asks_too_early_waits_and_is_sent_to_the_heir(ward: Ward, places: Places) -> None:
     db = await ward.connected()
     killed = await ward.worker("killed")
     room = uuid4()
     assert await where(places, room) == "killed"
     heir = await ward.worker("heir")
-    await end_session(ward, db, killed.run_id)
+    await ward.end_session(db, killed)
     asking = [asyncio.create_task(where(places, room)) for _ in range(20)]
     await asyncio.sleep(0.3)
     assert not any(one.done() for one in asking), "nobody knows yet whether it is dead"
@@ -61,7 +53,7 @@ async def test_who_goes_away_leaves_the_others_their_answer(ward: Ward, places: 
     room = uuid4()
     await where(places, room)
     heir = await ward.worker("heir")
-    await end_session(ward, db, killed.run_id)
+    await ward.end_session(db, killed)
     impatient, patient = (asyncio.create_task(where(places, room)) for _ in range(2))
     await asyncio.sleep(0.2)
     impatient.cancel()
@@ -75,7 +67,7 @@ async def test_a_worker_that_only_lost_its_session_keeps_its_rooms(ward: Ward, p
     run = await ward.worker("media-1")
     room = uuid4()
     await where(places, room)
-    await end_session(ward, db, run.run_id)
+    await ward.end_session(db, run)
     asking = asyncio.create_task(where(places, room))
     await asyncio.sleep(0.2)
     assert not asking.done()
@@ -93,5 +85,5 @@ async def test_nobody_waits_for_ever(ward: Ward, places: Places, monkeypatch: py
     run = await ward.worker("alone")
     room = uuid4()
     await where(places, room)
-    await end_session(ward, db, run.run_id)
+    await ward.end_session(db, run)
     assert await where(places, room) == "alone", "it is where the next worker of this name will be"

@@ -17,8 +17,9 @@ const IN_DOUBT_MS = 2_000;
 
 /**
  * Events: "change" (its state). Subclasses say how a connection comes about (`connect`), what it does once it stands
- * (`stands`), what it heard so far (`heard`) and how long it may hear nothing (`patience`, ms), whether it says itself
- * that it is over (`isOver`), what is to become of it when another stands (`retire`), and how it is closed (`drop`).
+ * (`stands`, if anything), what it heard so far (`heard`) and how long it may hear nothing (`patience`, ms), whether it says itself
+ * that it is over (`isOver`), how it is closed (`drop`), and, where it is not closed at once, what is to become of it when
+ * another stands (`retire`).
  */
 export class Kept extends EventTarget {
   /** @param {string} name for people who look for a fault @param {(failed: any) => Promise<any>} ticket
@@ -49,6 +50,12 @@ export class Kept extends EventTarget {
 
   get doubted() {
     return performance.now() < this.doubtedUntil;
+  }
+
+  stands() {}
+
+  retire(connection) {
+    this.drop(connection);
   }
 
   /** It heard nothing for too long. */

@@ -45,12 +45,6 @@ export class Line extends Kept {
     }
   }
 
-  stands() {}
-
-  retire(pc) {
-    this.drop(pc);
-  }
-
   isOver(pc) {
     return ["failed", "closed", "disconnected"].includes(pc.connectionState);
   }
