@@ -50,7 +50,7 @@ class Sound:
 
 
 class Pictures:
-    """VP8, VP9, H.264: packets of one timestamp are a picture, and the marker ends it."""
+    """VP8, VP9, H.264: packets of one timestamp are a picture, up to the one with the marker; without it, it is cut."""
 
     def __init__(self, codec: str, ask_key_picture: Callable[[], None]) -> None:
         self._codec = codec
@@ -84,6 +84,9 @@ class Pictures:
 
     def _packet(self, packet: Packet) -> Iterator[Assembled]:
         if self._first is not None and packet.timestamp != self._first.timestamp:
+            # A browser whose line got too thin throws away what still waits to be sent, and numbers on without a hole.
+            # Only the marker, which never came, tells that the picture before is not all there.
+            self._whole = False
             yield from self._finish()
         try:
             piece = self._payload(packet.payload)

@@ -93,6 +93,24 @@ def test_after_a_loss_the_picture_goes_on_with_the_next_key_picture_and_the_gap_
     assert set(shelf.reasons()) <= {Why.PACKETS_LOST}
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_picture_of_which_the_end_was_never_sent_is_left_out_though_no_number_is_missing(codec: str) -> None:
+    sender = Sender(codec)
+    sent: list[Sent] = []
+    for number, frame in enumerate(sender.by_frame(encoded(codec, 45))):
+        if number == EVERY:
+            assert len(frame) > 1
+            frame.pop()
+            sender.number -= 1
+        sent += frame
+    track = described(codec)
+    shelf = record([(track, sent)])
+    assert len(shelf.pictures()) == sum(len(each.decoded()) for each in shelf.segments) == 45 - EVERY
+    ((since, until),) = [(gap.since_ns, gap.until_ns) for gap in shelf.gaps]
+    assert (round((until - since) / FRAME_NS), shelf.reasons()) == (EVERY + 1, [Why.PACKETS_LOST])
+    assert track.track_id in shelf.asked
+
+
 def test_a_lost_packet_is_asked_about_by_a_key_picture() -> None:
     frames = list(Sender("vp8").by_frame(encoded("vp8", 90)))
     track = described("vp8")
