@@ -58,7 +58,7 @@ async def test_what_one_draws_all_see_at_the_same_place(room: Room) -> None:
     await shown(room.chair, ".drawing.in-use")
     box = await (await shown(room.chair, ".drawing")).bounding_box()
     assert box is not None
-    # A banner may come or go meanwhile and the picture change its size: what counts is where in it is pressed.
+    # The picture may change its size meanwhile: what counts is where in it is pressed.
     await room.chair.reads(PRESSED)
     await chair.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"])
     await chair.mouse.down()

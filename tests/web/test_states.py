@@ -19,6 +19,10 @@ BRIGHTEST = """() => {
     at.drawImage(video, 0, 0, 160, 90);
     return Math.max(...at.getImageData(0, 0, 160, 90).data.filter((_, place) => place % 4 < 3));
 }"""
+PLACE = """() => {
+    const { x, y, width, height } = document.querySelector(".view").getBoundingClientRect();
+    return [x, y, width, height];
+}"""
 ROW = ".people li:has-text('Thái Nguyên'):not(:has-text('Theo dõi'))"
 
 
@@ -82,8 +86,10 @@ async def test_a_worker_that_is_killed_brings_everybody_back_by_themselves(room:
     for one in room.seats:
         await one.sees(2)
     before = [line["connections"] for line in await room.chair.lines()]
+    at = await room.chair.reads(PLACE)
     house.kill("media")
     await room.chair.page.wait_for_selector(".banner.lost")
+    assert await room.chair.reads(PLACE) == at, "a banner moves no picture under a pen"
     assert "Đang nối lại" in await room.chair.page.inner_text(".banner")
     assert await room.chair.reads(BRIGHTEST) > 60, "the last picture stays on the screen"
     for one, pictures in zip(room.seats, (3, 2, 3), strict=True):
@@ -111,8 +117,10 @@ async def test_whoever_leaves_is_gone_for_the_others_and_can_come_back(room: Roo
 
 async def test_the_chair_silences_somebody_and_lets_him_speak_again(room: Room) -> None:
     await room.chair.open("people")
+    at = await room.phone.reads(PLACE)
     await room.chair.page.click(f"{ROW} button:text-is('Tắt tiếng')")
     await room.phone.page.wait_for_selector(".banner:has-text('Chủ toạ đã tắt tiếng của bạn')")
+    assert await room.phone.reads(PLACE) == at, "a banner moves no picture under a pen"
     await room.chair.page.click(f"{ROW} button:text-is('Cho nói lại')")
     await room.phone.page.wait_for_selector(".banner:has-text('Chủ toạ')", state="hidden")
 

@@ -69,8 +69,7 @@ export class Room {
     this.side = el("aside.side", { hidden: true });
     this.ask = el("div.ask", { role: "dialog", hidden: true });
     return el("div.room", { "data-state": "room" },
-      el("header.top", {}, el("img.mark", { src: "icon.svg", alt: "" }), this.title, this.chips),
-      this.banner,
+      el("header.top", {}, el("img.mark", { src: "icon.svg", alt: "" }), this.title, this.banner, this.chips),
       el("main.middle", {}, this.stage.node, this.strip.node),
       this.side, this.ask, this.bar.node);
   }
@@ -118,6 +117,7 @@ export class Room {
       : word === "poor" || (me?.rung && me.rung !== "TWO_WAY_HD") ? ["weak", say("weakLine")]
       : null;
     this.banner.hidden = !trouble;
+    this.banner.parentElement.classList.toggle("troubled", Boolean(trouble));
     this.banner.className = `banner ${trouble?.[0] ?? ""}`;
     if (trouble && this.banner.textContent !== trouble[1]) this.banner.textContent = trouble[1];
   }
