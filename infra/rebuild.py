@@ -1,14 +1,16 @@
 """A view is filled anew from the log, beside the one that is read, and takes its place in one moment.
 
-Rules: the new tables take in exactly what the workers have taken into the old ones, partition by partition; so at the
-swap both can be compared row by row, and the workers go on with the new ones without a gap or a double. Until then
-nobody waits; for the swap the workers wait for the last few events. What the new tables could not take in is parked
-anew. Rows are folded in memory; when they are too many, those that were changed longest ago are put down into the
-new tables and loaded again when they are needed, which is seldom: what happens to a case happens within days.
+Rules: the new tables take in exactly what the workers have taken into the old ones, partition by partition; so both
+can be compared row by row as they stood at the swap, and the workers go on with the new ones without a gap or a double.
+Until the swap nobody waits, and for it the workers wait for the last few events, not for the comparison, which takes
+minutes where a view has millions of rows. What the new tables could not take in is parked anew. Rows are folded in
+memory; when they are too many, those that were changed longest ago are put down into the new tables and loaded again
+when they are needed, which is seldom: what happens to a case happens within days.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +32,24 @@ CHUNK = 5_000
 NEAR = 1_000
 TOGETHER = 250
 PARKED_ANEW = "parked_anew"
+
+# What tells the generations of a table apart, at the end of its name.
+GENERATION = re.compile(r"_v\d+_g\d+$")
+LEFT_OVER = r"""
+    select relname from pg_class
+     where relkind = 'r' and relnamespace = current_schema()::regnamespace
+       and relname ~ '_v\d+_g\d+$' and regexp_replace(relname, '_v\d+_g\d+$', '') = any($1)
+       and not exists (select 1 from projection_generation where relname = any(tables))
+"""
+# Sorted are 64-bit hashes and not rows, of which a nation's views have millions.
+DIFFERENCE = """
+    select coalesce(sum(more) filter (where more > 0), 0)::bigint as only_old,
+           coalesce(-sum(more) filter (where more < 0), 0)::bigint as only_new
+      from (select sum(one) as more
+              from (select hash_record_extended(row({shared}), 0) as hash, 1 as one from {before}
+                     union all select hash_record_extended(row({shared}), 0), -1 from {now}) as both_of_them
+             group by hash having sum(one) <> 0) as differing
+"""
 
 Progress = Callable[[int, int], None]
 
@@ -118,10 +138,15 @@ async def ensure_views(dsn: str, views: Mapping[str, View] = VIEWS, group: str =
 async def _drop(db: Connection, view: str, tables: Sequence[str]) -> None:
     async with db.transaction():
         await db.execute("select pg_advisory_xact_lock(hashtextextended('view ' || $1, 0))", view)
-        for table in tables:
-            await db.execute(f"drop table if exists {table} cascade")
         await db.execute("delete from projection_generation where view = $1", view)
         await db.execute("delete from projection_parked where view = $1", view)
+        await _drop_leftovers(db, tables)
+
+
+async def _drop_leftovers(db: Connection, tables: Sequence[str]) -> None:
+    """Of these tables, all generations on which no view stands: replaced ones, and those of rebuilds broken off."""
+    for row in await db.fetch(LEFT_OVER, [GENERATION.sub("", one) for one in tables]):
+        await db.execute(f"drop table if exists {row['relname']} cascade")
 
 
 @dataclass
@@ -148,11 +173,15 @@ class _Rebuild:
             self.in_memory = False
             await self._begin(old)
             await self._fill()
+        await self.db.execute("select pg_advisory_lock(hashtextextended('view ' || $1, 0))", self.view.name)
         async with self.db.transaction():
-            await self.db.execute("select pg_advisory_xact_lock(hashtextextended('view ' || $1, 0))", self.view.name)
             await self._take_in_upto(await progress.positions(self.db, self.group))
+            await self._swap()
+        async with self.db.transaction(isolation="repeatable_read"):
+            # The first statement fixes what is seen: both as they stood at the swap, whatever the workers do from here.
+            await self.db.execute("select pg_advisory_unlock(hashtextextended('view ' || $1, 0))", self.view.name)
             compared = await self._compare(old) if old else []
-            await self._swap(old)
+        await _drop_leftovers(self.db, (*self.view.physicals(self.live.generation), *(old.tables if old else ())))
         count = [await self.db.fetchval(f"select count(*) from {t}") for t in self.view.physicals(self.live.generation)]
         parked = await self.db.fetchval(f"select count(*) from {PARKED_ANEW}")
         seconds = time.monotonic() - began
@@ -169,8 +198,7 @@ class _Rebuild:
         self.live = LiveView(self.view, generation, parked_in=PARKED_ANEW)
         self.folds = self.live.folds(anew=True)
         self.done, self.low, self.events = {}, 0, 0
-        for table in self.view.physicals(generation):
-            await self.db.execute(f"drop table if exists {table}")  # One that was broken off left it behind.
+        await _drop_leftovers(self.db, self.view.physicals(generation))
         for statement in self._ddl(indexes=False):
             await self.db.execute(statement)
         await self.db.execute(f"drop table if exists pg_temp.{PARKED_ANEW}")
@@ -290,13 +318,8 @@ class _Rebuild:
             )
             if before in old.tables:
                 shared = await self._shared_columns(before, now)
-                only_old, only_new = [
-                    await self.db.fetchval(
-                        f"select count(*) from (select {shared} from {one} except all select {shared} from {other}) _"
-                    )
-                    for one, other in ((before, now), (now, before))
-                ]
-                found.append(Difference(table.name, only_old, only_new))
+                [counted] = await self.db.fetch(DIFFERENCE.format(shared=shared, before=before, now=now))
+                found.append(Difference(table.name, counted["only_old"], counted["only_new"]))
         return found
 
     async def _shared_columns(self, before: str, now: str) -> str:
@@ -308,9 +331,7 @@ class _Rebuild:
         )
         return ", ".join(row["attname"] for row in rows)
 
-    async def _swap(self, old: Old | None) -> None:
+    async def _swap(self) -> None:
         await adopt(self.db, self.view, self.live.generation)
-        for table in old.tables if old else ():
-            await self.db.execute(f"drop table if exists {table} cascade")
         await self.db.execute("delete from projection_parked where view = $1", self.view.name)
         await self.db.execute(f"insert into projection_parked select * from {PARKED_ANEW}")

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from infra import postgres as postgres_file
 from infra import rebuild as rebuild_file
 from infra.postgres import connect
-from infra.rebuild import AlreadyRebuilding, ensure_views, rebuild
+from infra.rebuild import DIFFERENCE, AlreadyRebuilding, ensure_views, rebuild
 from streams import worker as worker_file
 from tests.streams.test_worker import GUARD, assert_views_are_a_fresh_fold, fetched, messages_of, parked, projector
 from tests.streams.ward import Log
@@ -24,6 +25,11 @@ async def feed(log: Log, worker: Any, known: int = 0) -> int:
     messages = messages_of(await log.stored())
     await worker.take(fetched(messages[known:], known))
     return len(messages)
+
+
+async def tables(log: Log) -> list[str]:
+    rows = await log.db.fetch("select tablename from pg_tables where tablename like $1", f"{log.beds.view.name}%")
+    return [row[0] for row in rows]
 
 
 @pytest.mark.parametrize("in_hand", [300_000, 3], ids=["all in hand", "few in hand"])
@@ -45,8 +51,7 @@ async def test_the_new_generation_equals_the_old_one_and_takes_its_place(
         await feed(log, worker, known)
 
     await assert_views_are_a_fresh_fold(log)
-    tables = await log.db.fetch("select tablename from pg_tables where tablename like $1", f"{log.beds.view.name}%")
-    assert [row[0] for row in tables] == log.beds.view.physicals(2)
+    assert await tables(log) == log.beds.view.physicals(2)
 
 
 async def test_a_difference_is_counted_and_shown(log: Log) -> None:
@@ -93,11 +98,11 @@ async def test_events_that_arrive_during_the_swap_are_neither_lost_nor_doubled(
         await log.busy_night(BEDS, 1)
         swap, feeding = rebuild_file._Rebuild._swap, list[asyncio.Task[int]]()
 
-        async def slowly(self: Any, old: Any) -> None:
-            # Everything is compared; now, before the names change, the worker gets the next batch.
+        async def slowly(self: Any) -> None:
+            # Everything is taken in; now, before the names change, the worker gets the next batch.
             feeding.append(asyncio.create_task(feed(log, worker, known)))
             await asyncio.wait(feeding, timeout=0.5 if guarded else 60)
-            await swap(self, old)
+            await swap(self)
 
         monkeypatch.setattr(rebuild_file._Rebuild, "_swap", slowly)
         await rebuild(log.dsn, log.beds.view)
@@ -177,8 +182,9 @@ async def test_one_view_is_filled_by_one_process_at_a_time(log: Log) -> None:
         await other.close()
 
 
-async def test_a_rebuild_that_was_broken_off_leaves_the_view_as_it_was_and_can_be_begun_again(
-    log: Log, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["_swap", "_compare"])
+async def test_a_rebuild_that_was_broken_off_leaves_a_whole_view_and_can_be_begun_again(
+    log: Log, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await log.busy_night(BEDS, 2)
 
@@ -188,14 +194,45 @@ async def test_a_rebuild_that_was_broken_off_leaves_the_view_as_it_was_and_can_b
     async with projector(log) as worker:
         known = await feed(log, worker)
         with monkeypatch.context() as broken, suppress(ConnectionError):
-            broken.setattr(rebuild_file._Rebuild, "_compare", breaks)
+            broken.setattr(rebuild_file._Rebuild, step, breaks)
             await rebuild(log.dsn, log.beds.view)
         await assert_views_are_a_fresh_fold(log)
         await log.busy_night(BEDS, 1)
         await feed(log, worker, known)
+        done = await rebuild(log.dsn, log.beds.view)
+        assert done.equal
+
+    await assert_views_are_a_fresh_fold(log)
+    assert await tables(log) == log.beds.view.physicals(done.generation)
+
+
+async def test_the_workers_go_on_while_both_are_compared_as_they_stood_at_the_swap(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.busy_night(BEDS, 2)
+    compare = rebuild_file._Rebuild._compare
+    async with projector(log) as worker:
+        known = await feed(log, worker)
+        await log.busy_night(BEDS, 1)
+
+        async def beside(self: Any, old: Any) -> Any:
+            async with asyncio.timeout(30):
+                await feed(log, worker, known)
+            return await compare(self, old)
+
+        monkeypatch.setattr(rebuild_file._Rebuild, "_compare", beside)
         assert (await rebuild(log.dsn, log.beds.view)).equal
 
     await assert_views_are_a_fresh_fold(log)
+
+
+async def test_a_statement_of_a_rebuild_may_take_as_long_as_it_takes(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    await log.busy_night(BEDS, 1)
+    monkeypatch.setattr(postgres_file, "COMMAND_S", 0.1)
+    monkeypatch.setattr(rebuild_file, "DIFFERENCE", f"with slow as (select pg_sleep(0.5)) {DIFFERENCE}, slow")
+    async with projector(log) as worker:
+        await feed(log, worker)
+        assert (await rebuild(log.dsn, log.beds.view)).equal
 
 
 async def test_at_the_start_a_view_of_another_shape_is_filled_anew_and_one_that_is_no_more_is_dropped(
