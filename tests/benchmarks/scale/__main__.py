@@ -80,10 +80,10 @@ def _steps(
         **{f"rebuild {view.name}": partial(views.rebuilt, view) for view in every_view()},
         "weigh": views.weighed,
         "questions": partial(questions.answered, events),
-        "kafka": partial(carrying.carried_and_read, stage),
-        "analysts": partial(carrying.opened_and_read, stage),
         "export": partial(exporting.exported, folder / "export"),
         "audit": partial(auditing.audited, folder / "tiles"),
+        "kafka": partial(carrying.carried_and_read, stage),
+        "analysts": partial(carrying.opened_and_read, stage),
     }
 
 
