@@ -16,12 +16,13 @@ from projections._table import Table
 
 @dataclass(frozen=True)
 class Tally:
-    """`where` says which rows of the table count."""
+    """`where` says which rows of the table count. It is found by its columns from the first on, and by `indexes`."""
 
     name: str
     table: Table[Any]
     columns: Sequence[str]
     where: str = "true"
+    indexes: Sequence[str] = ()
 
     def ddl(self, physical: str, counted: str) -> list[str]:
         """Statements that make the tally of the table `counted`, which is still empty."""
@@ -40,4 +41,5 @@ class Tally:
                     ("delete", "old table as removed"),
                 )
             ),
+            *(f"create index on {physical} ({index})" for index in self.indexes),
         ]

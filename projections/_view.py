@@ -98,9 +98,11 @@ class View:
         self.tables.append(table)
         return table
 
-    def tally(self, table: Table[Any], part: str, columns: Sequence[str], where: str = "true") -> Tally:
+    def tally(
+        self, table: Table[Any], part: str, columns: Sequence[str], where: str = "true", indexes: Sequence[str] = ()
+    ) -> Tally:
         """Let the database count the rows of the table by these columns, see Tally."""
-        tally = Tally(f"{self.name}_{part}", table, tuple(columns), where)
+        tally = Tally(f"{self.name}_{part}", table, tuple(columns), where, tuple(indexes))
         self.tallies.append(tally)
         return tally
 

@@ -82,18 +82,20 @@ class ActivityCount:
     count: int
 
 
-view = View("activity", version=2, content=Content.FIGURES)
+view = View("activity", version=3, content=Content.FIGURES)
 acts = view.table(Act, "act_id", indexes=["day", "helping_facility_id, day", "asking_facility_id, day"])
 
 COUNTS = "day is not null"
+HELPING, ASKING = "helping_facility_id", "asking_facility_id"
 # The smallest first: the first one that knows all that is asked answers. Those without a day know whole months only.
+# Who asks of one facility or of one province reads its rows alone, for which the month is no beginning.
 TALLIES = (
     view.tally(acts, "by_kind", ("day", "month", "activity", "kind", "mode", "speciality"), COUNTS),
-    view.tally(acts, "helped_in_month", ("month", "activity", "helping_facility_id"), COUNTS),
-    view.tally(acts, "asked_in_month", ("month", "activity", "asking_facility_id"), COUNTS),
-    view.tally(acts, "asked_for_in_month", ("month", "activity", "speciality", "asking_facility_id"), COUNTS),
-    view.tally(acts, "helped", ("day", "month", "activity", "helping_facility_id"), COUNTS),
-    view.tally(acts, "asked", ("day", "month", "activity", "asking_facility_id"), COUNTS),
+    view.tally(acts, "helped_in_month", ("month", "activity", HELPING), COUNTS, [f"{HELPING}, month"]),
+    view.tally(acts, "asked_in_month", ("month", "activity", ASKING), COUNTS, [f"{ASKING}, month"]),
+    view.tally(acts, "asked_for_in_month", ("month", "activity", "speciality", ASKING), COUNTS, [f"{ASKING}, month"]),
+    view.tally(acts, "helped", ("day", "month", "activity", HELPING), COUNTS, [f"{HELPING}, day"]),
+    view.tally(acts, "asked", ("day", "month", "activity", ASKING), COUNTS, [f"{ASKING}, day"]),
 )
 
 
@@ -224,7 +226,17 @@ async def _counted(
     visible: Condition,
 ) -> list[ActivityCount]:
     asked = [*columns, *(column for column, value in filters.items() if value is not None)]
-    source, clock = _source(asked, since, until, provinces_of)
+    sides = list(dict.fromkeys(PROVINCES[one] for one in asked if one in PROVINCES))
+    within = {side for dimension, side in PROVINCES.items() if filters[dimension] is not None}
+    source, clock = _source(asked, since, until)
+    for side in sides:
+        # The few rows of the network are joined to what is left, after the days that are asked about are picked; or the
+        # other way round, since only an inner join lets the database begin with the facilities of one province.
+        source = (
+            f"select rows.*, {side}.province_code as {side}_province_code from ({source}) as rows"
+            f" {'join' if side in within else 'left join'} {provinces_on(provinces_of)} as {side}"
+            f" on {side}.facility_id = rows.{side}_facility_id"
+        )
     wanted = Condition(f"{clock} >= {{}} and {clock} <= {{}}", (since, until)) & visible
     wanted &= matching(**{str(column): value for column, value in filters.items()})
     grouped = ", ".join(columns)
@@ -237,23 +249,14 @@ async def _counted(
     return found if found or columns else [ActivityCount(count=0)]
 
 
-def _source(asked: Sequence[Dimension], since: date, until: date, provinces_of: date) -> tuple[str, str]:
-    """Where it is read from, as SQL with a column for each dimension asked about, and the column of its time."""
-    sides = list(dict.fromkeys(PROVINCES[one] for one in asked if one in PROVINCES))
-    needed = {str(one) for one in asked if one not in PROVINCES} | {f"{side}_facility_id" for side in sides}
+def _source(asked: Sequence[Dimension], since: date, until: date) -> tuple[str, str]:
+    """Where it is read from, as SQL with what is counted or joined by, and the column of its time."""
+    needed = {f"{PROVINCES[one]}_facility_id" if one in PROVINCES else str(one) for one in asked}
     clocks = {DAY, MONTH} if _whole_months(since, until) else {DAY}
     tally = next((one for one in TALLIES if needed <= {*one.columns} and clocks & {*one.columns}), None)
     if tally is None:
-        rows, clock = f"select {', '.join(acts.columns)}, 1 as count from {acts.name}", DAY
-    else:
-        rows, clock = f"select * from {tally.name}", DAY if DAY in tally.columns else MONTH
-    for side in sides:
-        # The few rows of the network are joined to what is left, after the days that are asked about are picked.
-        rows = (
-            f"select rows.*, {side}.province_code as {side}_province_code from ({rows}) as rows"
-            f" left join {provinces_on(provinces_of)} as {side} on {side}.facility_id = rows.{side}_facility_id"
-        )
-    return rows, clock
+        return f"select {', '.join(acts.columns)}, 1 as count from {acts.name}", DAY
+    return f"select * from {tally.name}", DAY if DAY in tally.columns else MONTH
 
 
 def _whole_months(since: date, until: date) -> bool:
