@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,12 @@ def write() -> str:
 
 
 def _machine(machine: Mapping[str, Any], columns: Sequence[Steps]) -> str:
-    done = (one for steps in columns for one in steps.values() if "machine_was" in one)
+    done = [one for steps in columns for one in steps.values() if "machine_was" in one]
     idle = min(one["machine_was"]["idle_percent"] for one in done)
     return (
         f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gb']:g} GB, for client and servers"
-        f" together. Other programs ran on the same cores: at times only {idle:.0f} % of them were idle, so that rates"
-        " are lower, and high percentiles higher, than on a machine of one's own."
+        f" together, and at times for other programs as well: in the busiest step {idle:.0f} % were idle. So rates are"
+        " lower, and high percentiles higher, than on machines of one's own."
     )
 
 
@@ -68,42 +69,53 @@ LOAD: Mapping[str, Callable[[Steps], str]] = {
 }
 
 
-FOR_OTHERS: Mapping[str, Callable[[Steps], str]] = {
-    "opener to Kafka, events/s": lambda one: f"{one['analysts']['opener_events_per_second']:,}",
-    "memory of the opener, MB": lambda one: f"{one['analysts']['opener_memory_mb']:,}",
-    "analysts' reader from position 1, events/s": lambda one: f"{one['analysts']['reader_events_per_second']:,}",
-    "memory of the reader, MB": lambda one: f"{one['analysts']['reader_memory_mb']:,}",
-    "it had every position once, in order": lambda one: _yes(one["analysts"]["reader_has_every_position_once"]),
-    "export of the events to Parquet, events/s": lambda one: f"{one['export']['events_per_second']:,}",
-    "the last tenth added, seconds": lambda one: f"{one['export']['added_seconds']:g}",
-    "the views, rows and seconds": lambda one: f"{one['export']['views_rows']:,}; {one['export']['views_seconds']:g}",
-    "nothing new, seconds": lambda one: f"{one['export']['nothing_new_seconds']:g}",
-    "memory of the export, MB": lambda one: f"{one['export']['memory_mb']:,}",
-    "events in Parquet, bytes an event": lambda one: f"{one['export']['events_bytes'] / one['load']['events']:.0f}",
-    "the files hold every position once": lambda one: _yes(one["export"]["files_hold_every_position_once"]),
-    "folded and signed for, events/s": lambda one: f"{one['audit']['signed_events_per_second']:,}",
-    "verified row by row, events/s": lambda one: f"{one['audit']['verified_events_per_second']:,}",
-    "the root was the same": lambda one: _yes(one["audit"]["verified"]),
+ANALYSTS: Mapping[str, Callable[[Steps], str]] = {
+    "opener to Kafka, events/s": lambda one: f"{one['opener_events_per_second']:,}",
+    "memory of the opener, MB": lambda one: f"{one['opener_memory_mb']:,}",
+    "analysts' reader from position 1, events/s": lambda one: f"{one['reader_events_per_second']:,}",
+    "memory of the reader, MB": lambda one: f"{one['reader_memory_mb']:,}",
+    "it had every position once, in order": lambda one: _yes(one["reader_has_every_position_once"]),
+}
+EXPORT: Mapping[str, Callable[[Steps], str]] = {
+    "export of the events to Parquet, events/s": lambda one: f"{one['events_per_second']:,}",
+    "the last tenth added, seconds": lambda one: f"{one['added_seconds']:g}",
+    "the views, rows and seconds": lambda one: f"{one['views_rows']:,}; {one['views_seconds']:g}",
+    "nothing new, seconds": lambda one: f"{one['nothing_new_seconds']:g}",
+    "memory of the export, MB": lambda one: f"{one['memory_mb']:,}",
+    "events in Parquet, bytes an event": lambda one: (
+        f"{one['events_bytes'] / (one['first_events'] + one['added_events']):.0f}"
+    ),
+    "the files hold every position once": lambda one: _yes(one["files_hold_every_position_once"]),
+}
+AUDIT: Mapping[str, Callable[[Steps], str]] = {
+    "folded and signed for, events/s": lambda one: f"{one['signed_events_per_second']:,}",
+    "verified row by row, events/s": lambda one: f"{one['verified_events_per_second']:,}",
+    "the root was the same": lambda one: _yes(one["verified"]),
     "report on activity as of the end, seconds; MB": lambda one: (
-        f"{one['audit']['report_seconds']:g}; {one['audit']['report_memory_mb']:,}"
+        f"{one['report_seconds']:g}; {one['report_memory_mb']:,}"
     ),
 }
 
 
 def _for_others(heads: Sequence[str], columns: Sequence[Steps]) -> Sequence[str]:
-    """Of the logs of which it was measured; nothing where it was of none."""
-    whole = [
-        (head, one)
-        for head, one in zip(heads[1:], columns, strict=True)
-        if {"analysts", "export", "audit"} <= one.keys()
+    """A cell is empty where it was not measured; nothing at all where it was of no log."""
+    asked = dict.fromkeys(name for one in columns for name in one.get("export", {}).get("duckdb_ms", {}))
+    parts: Mapping[str, Mapping[str, Callable[[Steps], str]]] = {
+        "analysts": ANALYSTS,
+        "export": {**EXPORT, **{f"DuckDB, ms: {name}": partial(_answered, name) for name in asked}},
+        "audit": AUDIT,
+    }
+    rows = [
+        [name, *(value(one[step]) if step in one else "" for one in columns)]
+        for step, lines in parts.items()
+        for name, value in lines.items()
+        if any(step in one for one in columns)
     ]
-    if not whole:
-        return []
-    measured = [one for _, one in whole]
-    rows = _rows(measured, FOR_OTHERS)
-    for name in measured[-1]["export"]["duckdb_ms"]:
-        rows.append([f"DuckDB, ms: {name}", *(f"{one['export']['duckdb_ms'][name]:,}" for one in measured)])
-    return ["## For analysts and auditors", table(["", *(head for head, _ in whole)], rows)]
+    return ["## For analysts and auditors", table(heads, rows)] if rows else []
+
+
+def _answered(name: str, export: Steps) -> str:
+    return f"{export['duckdb_ms'][name]:,}"
 
 
 def _yes(is_so: bool) -> str:
@@ -133,7 +145,7 @@ def _weights(columns: Sequence[Steps]) -> list[list[str]]:
 
 
 def _rebuilds(columns: Sequence[Steps]) -> list[list[str]]:
-    names = [name for name, one in columns[-1].items() if name.startswith("rebuild ") and one["events"]]
+    names = sorted(name for name, one in columns[-1].items() if name.startswith("rebuild ") and one["events"])
     return [[code(name.removeprefix("rebuild ")), *(_rebuild(one.get(name)) for one in columns)] for name in names]
 
 

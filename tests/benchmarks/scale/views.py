@@ -8,7 +8,7 @@ from typing import Any
 from infra import progress
 from infra.postgres import connect
 from infra.progress import Reached
-from infra.rebuild import GROUP, rebuild
+from infra.rebuild import GENERATION, GROUP, rebuild
 from infra.topics import PARTITIONS, Place, topic_of
 from projections._view import View
 from tests.benchmarks.products import forget_peak_memory, peak_memory_mb
@@ -51,11 +51,11 @@ async def rebuilt(view: View, dsn: str) -> dict[str, Any]:
 
 
 async def weighed(dsn: str) -> dict[str, Any]:
-    """In bytes. A view's tables are added up under its name."""
+    """In bytes, by the names that tables have in every generation."""
     db = await connect(dsn, statement_timeout="0")
     await db.execute("analyze", timeout=3_600)
     found = {
-        row["relname"]: {"rows": row["rows"], "table": row["table"], "indexes": row["indexes"]}
+        GENERATION.sub("", row["relname"]): {"rows": row["rows"], "table": row["table"], "indexes": row["indexes"]}
         for row in await db.fetch(WEIGHTS)
     }
     whole = await db.fetchval("select pg_database_size(current_database())")
