@@ -83,7 +83,8 @@ def _identity(one: Document) -> tuple[str, str]:
 
 
 def merged(one: Any, change: Any, key: str = "") -> Any:
-    """A strategic merge: null removes, maps merge, named lists merge by name, other lists are replaced."""
+    """A strategic merge: null removes, maps merge, named lists merge by name (what the patch names comes first),
+    other lists are replaced."""
     if isinstance(one, dict) and isinstance(change, dict):
         result = dict(one)
         for name, value in change.items():
@@ -96,8 +97,7 @@ def merged(one: Any, change: Any, key: str = "") -> Any:
     if name is not None and isinstance(one, list) and all(name in item for item in one):
         by_name = {item[name]: item for item in one}
         changed = {item[name]: merged(by_name.get(item[name], {}), item) for item in change}
-        kept = [changed.pop(known, item) for known, item in by_name.items()]
-        return [*changed.values(), *kept]
+        return [*changed.values(), *(item for known, item in by_name.items() if known not in changed)]
     return deepcopy(change)
 
 
