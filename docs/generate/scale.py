@@ -20,6 +20,8 @@ PICTURES = """\
 
 ![Events a second over the number of events](../img/scale-speed.svg)
 
+![Events a second of rebuilds over the number of events](../img/scale-rebuilds.svg)
+
 ![p99 of questions over the number of events](../img/scale-questions.svg)"""
 Steps = Mapping[str, Any]
 
