@@ -35,10 +35,10 @@ PARKED_ANEW = "parked_anew"
 
 # What tells the generations of a table apart, at the end of its name.
 GENERATION = re.compile(r"_v\d+_g\d+$")
-LEFT_OVER = r"""
+LEFT_OVER = """
     select relname from pg_class
      where relkind = 'r' and relnamespace = current_schema()::regnamespace
-       and relname ~ '_v\d+_g\d+$' and regexp_replace(relname, '_v\d+_g\d+$', '') = any($1)
+       and relname ~ $2 and regexp_replace(relname, $2, '') = any($1)
        and not exists (select 1 from projection_generation where relname = any(tables))
 """
 # Sorted are 64-bit hashes and not rows, of which a nation's views have millions.
@@ -145,7 +145,7 @@ async def _drop(db: Connection, view: str, tables: Sequence[str]) -> None:
 
 async def _drop_leftovers(db: Connection, tables: Sequence[str]) -> None:
     """Of these tables, all generations on which no view stands: replaced ones, and those of rebuilds broken off."""
-    for row in await db.fetch(LEFT_OVER, [GENERATION.sub("", one) for one in tables]):
+    for row in await db.fetch(LEFT_OVER, [GENERATION.sub("", one) for one in tables], GENERATION.pattern):
         await db.execute(f"drop table if exists {row['relname']} cascade")
 
 

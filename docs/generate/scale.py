@@ -52,7 +52,7 @@ def write() -> str:
 
 
 def _machine(machine: Mapping[str, Any], columns: Sequence[Steps]) -> str:
-    done = [one for steps in columns for one in steps.values() if "machine_was" in one]
+    done = (one for steps in columns for one in steps.values() if "machine_was" in one)
     idle = min(one["machine_was"]["idle_percent"] for one in done)
     return (
         f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gb']:g} GB, for client and servers"

@@ -53,7 +53,7 @@ async def rebuilt(view: View, dsn: str) -> dict[str, Any]:
 async def weighed(dsn: str) -> dict[str, Any]:
     """In bytes, by the names that tables have in every generation."""
     db = await connect(dsn, statement_timeout="0")
-    await db.execute("analyze", timeout=3_600)
+    await db.execute("analyze")
     found = {
         GENERATION.sub("", row["relname"]): {"rows": row["rows"], "table": row["table"], "indexes": row["indexes"]}
         for row in await db.fetch(WEIGHTS)
